@@ -1,0 +1,78 @@
+/**
+ * What an agent and the Controller say to each other over HTTPS before a control channel exists: enrolment
+ * (once in a Connector's or relay's life), login (RFC 6749 §4.4 with RFC 7523 and RFC 9449) and asking for
+ * connection tokens. Paths are below the Tenant's URL, for relays below the deployment's.
+ */
+import { z } from 'zod';
+import { networkEntry, relayEntry } from './messages.ts';
+
+export const paths = {
+  token: '/oauth/token',
+  enrol: '/api/v1/enrol',
+  connections: '/api/v1/connections',
+  channel: '/api/v1/channel',
+  jwks: '/.well-known/jwks.json',
+} as const;
+
+/** RFC 7523 §2.2. */
+export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+export const publicJwk = z.object({
+  kty: z.literal('EC'),
+  crv: z.literal('P-256'),
+  x: z.string().length(43),
+  y: z.string().length(43),
+});
+export type PublicJwk = z.infer<typeof publicJwk>;
+
+/** POST enrol. With a `DPoP` proof by the key that is enrolled. */
+export const enrolRequest = z.object({
+  token: z.string(),
+  public_key: publicJwk,
+  version: z.string(),
+  hostname: z.string().max(255).optional(),
+  labels: z.record(z.string().max(64), z.string().max(256)).optional(),
+});
+/** 201. `id` is `con_…` or `rel_…`; `tenant_url` absent for a relay. */
+export const enrolAnswer = z.object({
+  id: z.string(),
+  hash: z.string().optional(),
+  tenant_url: z.string().optional(),
+});
+
+/** POST token, form-encoded: grant_type=client_credentials, client_assertion_type, client_assertion. */
+export const tokenAnswer = z.object({
+  access_token: z.string(),
+  token_type: z.literal('DPoP'),
+  expires_in: z.number().int(),
+  /** Milliseconds since the epoch, by the Controller's clock. */
+  now: z.number().int(),
+  relays: z.array(relayEntry),
+  /** Clients only. */
+  client: z
+    .object({
+      instance: z.string(),
+      service_account: z.string(),
+      key: z.string(),
+      key_expires_at: z.string().nullable(),
+      acl_version: z.number().int(),
+      networks: z.record(z.string(), networkEntry),
+      /** Connector hash → connection token, for tunnels opened ahead of need. */
+      connections: z.record(z.string(), z.string()),
+    })
+    .optional(),
+  /** Connectors only. */
+  connector: z.object({ hash: z.string(), network: z.string(), registration: z.string() }).optional(),
+});
+
+/** POST connections, by a Client, with access token and proof. */
+export const connectionsRequest = z.object({ connectors: z.array(z.string()).min(1).max(32) });
+export const connectionsAnswer = z.object({
+  connections: z.record(z.string(), z.string()),
+  now: z.number().int(),
+});
+
+export type EnrolRequest = z.infer<typeof enrolRequest>;
+export type EnrolAnswer = z.infer<typeof enrolAnswer>;
+export type TokenAnswer = z.infer<typeof tokenAnswer>;
+export type ConnectionsAnswer = z.infer<typeof connectionsAnswer>;

@@ -1,0 +1,138 @@
+/**
+ * The control channel: JSON text messages over one WebSocket between each agent and the Controller's
+ * Durable Object, subprotocol `sallyport-control.1`. Who the agent is was settled before the upgrade by its
+ * access token and proof; these messages only say what changed. Keep-alive is the text `ping`, answered
+ * `pong` by the edge without waking anything, so an idle agent costs nothing.
+ *
+ *   agent → Controller   hello, ack, relays, events, receipt, renew
+ *   Controller → agent   welcome, connector_acl, client_acl, revoke, relay_list, registration, events_stored,
+ *                        restarting, refused
+ *
+ * Capability history (one number, raised when a peer must know whether the other side understands):
+ *   1  everything below.
+ */
+import { z } from 'zod';
+import { batchLimit, flowEvent } from '#schema/event/event.ts';
+
+export const controlProtocol = 'sallyport-control.1';
+export const capability = 1;
+/** Agents below this are told `version_unsupported`. */
+export const minimumCapability = 1;
+
+/** Seconds between two `ping`s of an agent, and silence after which it reconnects. */
+export const pingInterval = 20;
+export const pongTimeout = 10;
+
+/** A message longer than this closes the channel, in bytes of UTF-8. */
+export const messageLimit = 1024 * 1024;
+
+/** A relay as agents see it. `carriers` in order of preference. */
+export const relayEntry = z.object({
+  id: z.string(),
+  /** Base URL; `/relay/v1/…` is below it. */
+  url: z.string(),
+  carriers: z.array(z.enum(['raw', 'websocket'])).min(1),
+});
+
+/** A Connector as Clients see it: its hash and where to meet it, nothing else. */
+export const connectorEntry = z.object({ hash: z.string(), relays: z.array(z.string()) });
+
+/** What a Client needs for one Remote Network. `acl` is the signed Client ACL. */
+export const networkEntry = z.object({ acl: z.string(), connectors: z.array(connectorEntry) });
+
+/** How a Connector's link to one relay stands. */
+export const relayLink = z.object({
+  relay: z.string(),
+  state: z.enum(['connected', 'connecting', 'failed']),
+  code: z.string().optional(),
+});
+
+export const fromAgent = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    capability: z.number().int(),
+    version: z.string(),
+    /** The ACL version that the agent holds; absent when it holds none. */
+    acl_version: z.number().int().optional(),
+    labels: z.record(z.string(), z.string()).optional(),
+    hostname: z.string().optional(),
+  }),
+  z.object({ type: z.literal('ack'), version: z.number().int() }),
+  z.object({ type: z.literal('relays'), links: z.array(relayLink).max(16) }),
+  z.object({
+    type: z.literal('events'),
+    batch: z.number().int(),
+    events: z.array(flowEvent).max(batchLimit),
+  }),
+  /** What a revocation did here. */
+  z.object({
+    type: z.literal('receipt'),
+    revocation: z.string(),
+    flows_cut: z.number().int(),
+    tunnels_cut: z.number().int(),
+  }),
+  /** Send the ACL and registration anew: they are about to expire. */
+  z.object({ type: z.literal('renew') }),
+]);
+
+export const fromController = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('welcome'),
+    capability: z.number().int(),
+    /** Milliseconds since the epoch. */
+    now: z.number().int(),
+    relays: z.array(relayEntry),
+  }),
+  /** To a Connector: a signed snapshot or difference (`connectorAclClaims`). */
+  z.object({ type: z.literal('connector_acl'), token: z.string() }),
+  /** To a Client: the Remote Networks that changed; null = no longer any Resource there. */
+  z.object({
+    type: z.literal('client_acl'),
+    version: z.number().int(),
+    /** True: what is not listed is gone. */
+    snapshot: z.boolean(),
+    networks: z.record(z.string(), networkEntry.nullable()),
+  }),
+  /** To Connectors and relays: cut now whatever these stand behind, then answer `receipt`. */
+  z.object({
+    type: z.literal('revoke'),
+    revocation: z.string(),
+    keys: z.array(z.string()),
+    instances: z.array(z.string()),
+    principals: z.array(z.string()),
+    /** Connector hashes. */
+    connectors: z.array(z.string()),
+    /** Thumbprints of the instance keys behind the above: all that a relay knows of a Client. */
+    jkts: z.array(z.string()),
+  }),
+  z.object({ type: z.literal('relay_list'), relays: z.array(relayEntry) }),
+  /** To a Connector: its fresh token for the relays. */
+  z.object({ type: z.literal('registration'), token: z.string() }),
+  z.object({ type: z.literal('events_stored'), batch: z.number().int() }),
+  /** The channel will close; come back after `reconnect_in_ms` plus jitter. */
+  z.object({ type: z.literal('restarting'), reconnect_in_ms: z.number().int() }),
+  /** The credential is dead or the version too old; the channel closes and must not be reopened unless `retry`. */
+  z.object({
+    type: z.literal('refused'),
+    code: z.string(),
+    detail: z.string().optional(),
+    retry: z.boolean(),
+  }),
+]);
+
+export type RelayEntry = z.infer<typeof relayEntry>;
+export type ConnectorEntry = z.infer<typeof connectorEntry>;
+export type NetworkEntry = z.infer<typeof networkEntry>;
+export type RelayLink = z.infer<typeof relayLink>;
+export type FromAgent = z.infer<typeof fromAgent>;
+export type FromController = z.infer<typeof fromController>;
+export type FromControllerOf<T extends FromController['type']> = Extract<FromController, { type: T }>;
+
+/** WebSocket close codes of the control channel (RFC 6455 §7.4.2, private range). */
+export const controlClose = {
+  restarting: 1012,
+  protocol: 4400,
+  refused: 4401,
+  replaced: 4409,
+  tooLarge: 4413,
+} as const;

@@ -1,0 +1,21 @@
+/**
+ * The Service Key file, in the shape that its users know. The private half is all that a Client needs to
+ * log in (`login.ts`); the Controller keeps the public half alone. Accepted as JSON (any spacing) or as
+ * base64 of it.
+ */
+import { z } from 'zod';
+
+export const serviceKeyFile = z.object({
+  version: z.literal('1'),
+  /** The Tenant's URL, or a bare host name that means https. */
+  network: z.string().min(1),
+  service_account_id: z.string(),
+  /** PKCS#8 PEM of an EC P-256 key (RFC 5958). */
+  private_key: z.string().startsWith('-----BEGIN PRIVATE KEY-----'),
+  key_id: z.string(),
+  /** RFC 3339, or null for a key without an end. */
+  expires_at: z.string().nullable(),
+  login_path: z.string().startsWith('/'),
+});
+
+export type ServiceKeyFile = z.infer<typeof serviceKeyFile>;

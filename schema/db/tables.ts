@@ -1,0 +1,381 @@
+/**
+ * The Controller's tables. Every table but `tenants`, `relays` and `used_jtis` belongs to one Tenant and is
+ * reached only through `workers/controller/scope.ts`, which adds the Tenant to each query; a test demands
+ * `tenant_id` of every new one. Instants are milliseconds since the epoch.
+ */
+import { sql } from 'drizzle-orm';
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { Ports } from '#schema/acl/document.ts';
+import type { PublicJwk } from '#schema/control/login.ts';
+import type { RelayLink } from '#schema/control/messages.ts';
+import type { Id, PrincipalId } from '#schema/ids.ts';
+
+const tenantId = () =>
+  text('tenant_id')
+    .$type<Id<'tenant'>>()
+    .notNull()
+    .references(() => tenants.id);
+const instant = (name: string) => integer(name);
+
+/** One customer. `config_version` counts every change that an ACL can show; it versions the ACLs. */
+export const tenants = sqliteTable('tenants', {
+  id: text('id').$type<Id<'tenant'>>().primaryKey(),
+  slug: text('slug').notNull().unique(),
+  name: text('name').notNull(),
+  hostname: text('hostname').unique(),
+  stalenessBudget: integer('staleness_budget').notNull().default(900),
+  eventRetentionDays: integer('event_retention_days').notNull().default(30),
+  configVersion: integer('config_version').notNull().default(1),
+  createdAt: instant('created_at').notNull(),
+});
+
+/** The Tenant's signing keys. `next` is published but does not sign yet, `retired` verifies until it is removed. */
+export const signingKeys = sqliteTable(
+  'signing_keys',
+  {
+    tenantId: tenantId(),
+    kid: text('kid').notNull(),
+    state: text('state', { enum: ['next', 'active', 'retired'] }).notNull(),
+    publicJwk: text('public_jwk', { mode: 'json' }).$type<PublicJwk>().notNull(),
+    /** PKCS#8 sealed with the deployment's key-encryption key. */
+    sealed: text('sealed').notNull(),
+    createdAt: instant('created_at').notNull(),
+    retiredAt: instant('retired_at'),
+  },
+  (t) => [primaryKey({ columns: [t.tenantId, t.kid] })],
+);
+
+export const apiTokens = sqliteTable(
+  'api_tokens',
+  {
+    tenantId: tenantId(),
+    id: text('id').$type<Id<'apiToken'>>().primaryKey(),
+    name: text('name').notNull(),
+    scopes: text('scopes', { mode: 'json' }).$type<string[]>().notNull(),
+    /** SHA-256 of the token, base64url: a token has 256 bits of its own, so a slow hash would add nothing. */
+    hash: text('hash').notNull().unique(),
+    createdAt: instant('created_at').notNull(),
+    expiresAt: instant('expires_at'),
+    lastUsedAt: instant('last_used_at'),
+    revokedAt: instant('revoked_at'),
+  },
+  (t) => [index('api_tokens_tenant').on(t.tenantId)],
+);
+
+export const remoteNetworks = sqliteTable(
+  'remote_networks',
+  {
+    tenantId: tenantId(),
+    id: text('id').$type<Id<'remoteNetwork'>>().primaryKey(),
+    name: text('name').notNull(),
+    location: text('location'),
+    createdAt: instant('created_at').notNull(),
+  },
+  (t) => [uniqueIndex('remote_networks_name').on(t.tenantId, t.name)],
+);
+
+export const connectors = sqliteTable(
+  'connectors',
+  {
+    tenantId: tenantId(),
+    id: text('id').$type<Id<'connector'>>().primaryKey(),
+    remoteNetworkId: text('remote_network_id')
+      .$type<Id<'remoteNetwork'>>()
+      .notNull()
+      .references(() => remoteNetworks.id),
+    name: text('name').notNull(),
+    /** Absent until enrolled. */
+    hash: text('hash').unique(),
+    publicJwk: text('public_jwk', { mode: 'json' }).$type<PublicJwk>(),
+    version: text('version'),
+    capability: integer('capability'),
+    hostname: text('hostname'),
+    labels: text('labels', { mode: 'json' }).$type<Record<string, string>>(),
+    relays: text('relays', { mode: 'json' }).$type<RelayLink[]>(),
+    /** Address that the Controller saw it come from. */
+    publicAddress: text('public_address'),
+    createdAt: instant('created_at').notNull(),
+    enrolledAt: instant('enrolled_at'),
+    connectedAt: instant('connected_at'),
+    disconnectedAt: instant('disconnected_at'),
+    revokedAt: instant('revoked_at'),
+  },
+  (t) => [
+    uniqueIndex('connectors_name').on(t.tenantId, t.name),
+    index('connectors_network').on(t.remoteNetworkId),
+  ],
+);
+
+/** A one-time right to enrol. For a Connector. */
+export const enrolmentTokens = sqliteTable(
+  'enrolment_tokens',
+  {
+    tenantId: tenantId(),
+    hash: text('hash').primaryKey(),
+    connectorId: text('connector_id').$type<Id<'connector'>>().notNull(),
+    createdAt: instant('created_at').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+    usedAt: instant('used_at'),
+  },
+  (t) => [index('enrolment_tokens_connector').on(t.connectorId)],
+);
+
+export const resources = sqliteTable(
+  'resources',
+  {
+    tenantId: tenantId(),
+    id: text('id').$type<Id<'resource'>>().primaryKey(),
+    remoteNetworkId: text('remote_network_id')
+      .$type<Id<'remoteNetwork'>>()
+      .notNull()
+      .references(() => remoteNetworks.id),
+    name: text('name').notNull(),
+    /** Canonical (`schema/resource/address.ts`). */
+    address: text('address').notNull(),
+    alias: text('alias'),
+    tcp: text('tcp', { mode: 'json' }).$type<Ports>().notNull(),
+    udp: text('udp', { mode: 'json' }).$type<Ports>().notNull(),
+    icmp: integer('icmp', { mode: 'boolean' }).notNull().default(true),
+    tags: text('tags', { mode: 'json' }).$type<Record<string, string>>().notNull().default(sql`'{}'`),
+    allowReserved: integer('allow_reserved', { mode: 'boolean' }).notNull().default(false),
+    createdAt: instant('created_at').notNull(),
+    updatedAt: instant('updated_at').notNull(),
+  },
+  (t) => [
+    uniqueIndex('resources_name').on(t.tenantId, t.name),
+    uniqueIndex('resources_address').on(t.tenantId, t.remoteNetworkId, t.address),
+    uniqueIndex('resources_alias').on(t.tenantId, t.alias),
+  ],
+);
+
+export const serviceAccounts = sqliteTable(
+  'service_accounts',
+  {
+    tenantId: tenantId(),
+    id: text('id').$type<Id<'serviceAccount'>>().primaryKey(),
+    name: text('name').notNull(),
+    description: text('description'),
+    createdAt: instant('created_at').notNull(),
+  },
+  (t) => [uniqueIndex('service_accounts_name').on(t.tenantId, t.name)],
+);
+
+/** `expired` is no column: a key expires by time alone. */
+export const serviceKeys = sqliteTable(
+  'service_keys',
+  {
+    tenantId: tenantId(),
+    id: text('id').$type<Id<'serviceKey'>>().primaryKey(),
+    serviceAccountId: text('service_account_id')
+      .$type<Id<'serviceAccount'>>()
+      .notNull()
+      .references(() => serviceAccounts.id),
+    name: text('name').notNull(),
+    publicJwk: text('public_jwk', { mode: 'json' }).$type<PublicJwk>().notNull(),
+    createdAt: instant('created_at').notNull(),
+    /** Null = unlimited. */
+    expiresAt: instant('expires_at'),
+    revokedAt: instant('revoked_at'),
+    lastUsedAt: instant('last_used_at'),
+  },
+  (t) => [index('service_keys_account').on(t.tenantId, t.serviceAccountId)],
+);
+
+/** One running Client under a key. Never limited in number. */
+export const instances = sqliteTable(
+  'instances',
+  {
+    tenantId: tenantId(),
+    id: text('id').$type<Id<'instance'>>().primaryKey(),
+    principalId: text('principal_id').$type<PrincipalId>().notNull(),
+    keyId: text('key_id').$type<Id<'serviceKey'>>(),
+    jkt: text('jkt').notNull(),
+    hostname: text('hostname'),
+    version: text('version'),
+    publicAddress: text('public_address'),
+    startedAt: instant('started_at').notNull(),
+    connectedAt: instant('connected_at'),
+    disconnectedAt: instant('disconnected_at'),
+    revokedAt: instant('revoked_at'),
+  },
+  (t) => [index('instances_key').on(t.tenantId, t.keyId), index('instances_started').on(t.startedAt)],
+);
+
+/** For Users and Groups, which an identity provider fills. */
+export const users = sqliteTable(
+  'users',
+  {
+    tenantId: tenantId(),
+    id: text('id').$type<Id<'user'>>().primaryKey(),
+    email: text('email').notNull(),
+    name: text('name'),
+    active: integer('active', { mode: 'boolean' }).notNull().default(true),
+    createdAt: instant('created_at').notNull(),
+  },
+  (t) => [uniqueIndex('users_email').on(t.tenantId, t.email)],
+);
+export const groups = sqliteTable(
+  'groups',
+  {
+    tenantId: tenantId(),
+    id: text('id').$type<Id<'group'>>().primaryKey(),
+    name: text('name').notNull(),
+    createdAt: instant('created_at').notNull(),
+  },
+  (t) => [uniqueIndex('groups_name').on(t.tenantId, t.name)],
+);
+export const groupMembers = sqliteTable(
+  'group_members',
+  {
+    tenantId: tenantId(),
+    groupId: text('group_id')
+      .$type<Id<'group'>>()
+      .notNull()
+      .references(() => groups.id),
+    userId: text('user_id')
+      .$type<Id<'user'>>()
+      .notNull()
+      .references(() => users.id),
+  },
+  (t) => [primaryKey({ columns: [t.groupId, t.userId] })],
+);
+
+export const grants = sqliteTable(
+  'grants',
+  {
+    tenantId: tenantId(),
+    id: text('id').$type<Id<'grant'>>().primaryKey(),
+    resourceId: text('resource_id')
+      .$type<Id<'resource'>>()
+      .notNull()
+      .references(() => resources.id),
+    granteeKind: text('grantee_kind', { enum: ['service_account', 'user', 'group'] }).notNull(),
+    granteeId: text('grantee_id').notNull(),
+    expiresAt: instant('expires_at'),
+    createdAt: instant('created_at').notNull(),
+  },
+  (t) => [
+    uniqueIndex('grants_pair').on(t.tenantId, t.resourceId, t.granteeId),
+    index('grants_grantee').on(t.tenantId, t.granteeId),
+  ],
+);
+
+/** Client ACLs of this principal below the version are void. Kept for as long as such an ACL could live. */
+export const aclFloors = sqliteTable(
+  'acl_floors',
+  {
+    tenantId: tenantId(),
+    principalId: text('principal_id').$type<PrincipalId>().notNull(),
+    version: integer('version').notNull(),
+    at: instant('at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenantId, t.principalId] })],
+);
+
+/** What was revoked, and what came of it. */
+export const revocations = sqliteTable(
+  'revocations',
+  {
+    tenantId: tenantId(),
+    id: text('id').$type<Id<'revocation'>>().primaryKey(),
+    at: instant('at').notNull(),
+    /** What was named: keys, instances, principals, connectors, jkts. */
+    subject: text('subject', { mode: 'json' }).$type<Record<string, string[]>>().notNull(),
+    receipt: text('receipt', { mode: 'json' }).$type<unknown>(),
+  },
+  (t) => [index('revocations_at').on(t.tenantId, t.at)],
+);
+
+export const events = sqliteTable(
+  'events',
+  {
+    tenantId: tenantId(),
+    id: text('id').$type<Id<'event'>>().notNull(),
+    at: instant('at').notNull(),
+    kind: text('kind').notNull(),
+    reporter: text('reporter').notNull(),
+    connection: text('connection').notNull(),
+    principal: text('principal'),
+    key: text('key'),
+    instance: text('instance'),
+    clientAddress: text('client_address'),
+    resource: text('resource'),
+    rule: text('rule'),
+    protocol: text('protocol').notNull(),
+    host: text('host').notNull(),
+    port: integer('port'),
+    resolved: text('resolved'),
+    network: text('network'),
+    connector: text('connector'),
+    relay: text('relay'),
+    path: text('path').notNull(),
+    bytesUp: integer('bytes_up').notNull(),
+    bytesDown: integer('bytes_down').notNull(),
+    durationMs: integer('duration_ms').notNull(),
+    code: text('code'),
+    aclAge: integer('acl_age'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.id] }),
+    index('events_at').on(t.tenantId, t.at, t.id),
+    index('events_resource').on(t.tenantId, t.resource, t.at),
+    index('events_principal').on(t.tenantId, t.principal, t.at),
+    index('events_connector').on(t.tenantId, t.connector, t.at),
+  ],
+);
+
+export const auditEntries = sqliteTable(
+  'audit_entries',
+  {
+    tenantId: tenantId(),
+    id: text('id').$type<Id<'auditEntry'>>().primaryKey(),
+    at: instant('at').notNull(),
+    actor: text('actor').notNull(),
+    action: text('action').notNull(),
+    targetKind: text('target_kind').notNull(),
+    targetId: text('target_id').notNull(),
+    before: text('before', { mode: 'json' }).$type<unknown>(),
+    after: text('after', { mode: 'json' }).$type<unknown>(),
+    requestId: text('request_id').notNull(),
+    address: text('address'),
+  },
+  (t) => [index('audit_at').on(t.tenantId, t.at, t.id)],
+);
+
+/** Answers kept for `Idempotency-Key`. */
+export const idempotencyKeys = sqliteTable(
+  'idempotency_keys',
+  {
+    tenantId: tenantId(),
+    key: text('key').notNull(),
+    /** Hash of method, path and body: the same key for another request is refused. */
+    request: text('request').notNull(),
+    status: integer('status'),
+    body: text('body'),
+    createdAt: instant('created_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenantId, t.key] })],
+);
+
+/** Relays serve the whole deployment, so they belong to no Tenant. `edge` is the Durable Object beside the Controller. */
+export const relays = sqliteTable('relays', {
+  id: text('id').$type<Id<'relay'>>().primaryKey(),
+  name: text('name').notNull().unique(),
+  url: text('url').notNull(),
+  carriers: text('carriers', { mode: 'json' }).$type<('raw' | 'websocket')[]>().notNull(),
+  enrolmentHash: text('enrolment_hash').unique(),
+  enrolmentExpiresAt: instant('enrolment_expires_at'),
+  publicJwk: text('public_jwk', { mode: 'json' }).$type<PublicJwk>(),
+  jkt: text('jkt'),
+  createdAt: instant('created_at').notNull(),
+  enrolledAt: instant('enrolled_at'),
+  connectedAt: instant('connected_at'),
+  disconnectedAt: instant('disconnected_at'),
+  revokedAt: instant('revoked_at'),
+});
+
+/** Single-use token ids, kept until the token they came in has expired. */
+export const usedJtis = sqliteTable('used_jtis', {
+  jti: text('jti').primaryKey(),
+  expiresAt: instant('expires_at').notNull(),
+});

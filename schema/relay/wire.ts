@@ -1,0 +1,78 @@
+/**
+ * How agents meet at a relay. All three doors are HTTP/1.1 Upgrade requests; on success the relay answers
+ * 101, otherwise a problem document (RFC 9457) whose `code` is in `errors.ts`.
+ *
+ *   GET /relay/v1/register   Connector. Authorization: DPoP <registration token>, DPoP: <proof>.
+ *                            Always a WebSocket (subprotocol below): the Connector's standing link, JSON
+ *                            text messages only, `ping`/`pong` as keep-alive.
+ *   GET /relay/v1/connect    Client. Authorization: DPoP <connection token>, DPoP: <proof>.
+ *                            The relay tells the Connector `incoming` and answers 101 only when the
+ *                            Connector has accepted: bytes that arrive afterwards go straight across.
+ *   GET /relay/v1/accept     Connector, for one session. Sallyport-Session: <secret>,
+ *                            Sallyport-Connector: <hash>.
+ *
+ * connect and accept take `Upgrade: sallyport` (a raw byte stream follows the 101) or `Upgrade: websocket`
+ * (binary messages are the stream, in any division; text messages belong to the relay: see `mark`).
+ */
+import { z } from 'zod';
+
+export const relayPaths = {
+  register: '/relay/v1/register',
+  connect: '/relay/v1/connect',
+  accept: '/relay/v1/accept',
+} as const;
+export const rawUpgrade = 'sallyport';
+export const relayProtocol = 'sallyport-relay.1';
+export const sessionHeader = 'sallyport-session';
+export const connectorHeader = 'sallyport-connector';
+
+/** Bounds of a relay, the same for both hosts; a host may be configured lower. */
+export const relayLimits = {
+  /** Milliseconds for a Connector to accept a session. */
+  handshakeMs: 5_000,
+  /** Bytes of one WebSocket message. */
+  messageBytes: 1024 * 1024,
+  /** Paired or waiting sessions of one Connector. */
+  sessionsPerConnector: 1_000,
+  /** Bytes that may be on their way to one receiver beyond its last `mark`. */
+  unacknowledgedBytes: 64 * 1024 * 1024,
+  /** A `mark` is sent after this many bytes. */
+  markEvery: 4 * 1024 * 1024,
+} as const;
+
+/** Text on a register link, relay → Connector. */
+export const toConnector = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('registered'), hash: z.string() }),
+  /** A Client waits: accept with this secret within `handshakeMs`. */
+  z.object({ type: z.literal('incoming'), session: z.string() }),
+  /** The relay restarts: dial again after `reconnect_in_ms`, keep trying for `try_for_ms`. */
+  z.object({
+    type: z.literal('restarting'),
+    reconnect_in_ms: z.number().int(),
+    try_for_ms: z.number().int(),
+  }),
+]);
+
+/** Text on a register link, Connector → relay. */
+export const fromConnector = z.discriminatedUnion('type', [
+  /** Will not be accepted: the Client is told the code. */
+  z.object({ type: z.literal('decline'), session: z.string(), code: z.string() }),
+]);
+
+/** Text on a paired WebSocket. `mark` asks the receiver to answer `seen` with the same number: that bounds what is under way. */
+export const onPair = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('mark'), n: z.number().int() }),
+  z.object({ type: z.literal('seen'), n: z.number().int() }),
+  z.object({
+    type: z.literal('restarting'),
+    reconnect_in_ms: z.number().int(),
+    try_for_ms: z.number().int(),
+  }),
+]);
+
+export type ToConnector = z.infer<typeof toConnector>;
+export type FromConnector = z.infer<typeof fromConnector>;
+export type OnPair = z.infer<typeof onPair>;
+
+/** WebSocket close codes: 4000 + the wire byte of an error code (`errors.ts`), 1000 for a plain end. */
+export const closeCodeOf = (wire: number): number => 4000 + wire;
