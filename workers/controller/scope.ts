@@ -1,0 +1,108 @@
+/**
+ * The only way to the tables that a Tenant owns. Every query made here carries the Tenant, so that a route
+ * cannot forget it, and an id of another Tenant is simply not found. Routes get a scope and no database.
+ */
+import { and, asc, count, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
+import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { tenants } from '#schema/db/tables.ts';
+import type { Id } from '#schema/ids.ts';
+import type { Database } from './ports.ts';
+
+/** A table whose rows say which Tenant they belong to. */
+export type OwnedTable = SQLiteTable & { tenantId: SQLiteColumn };
+export type Row<T extends SQLiteTable> = T['$inferSelect'];
+type New<T extends OwnedTable> = Omit<T['$inferInsert'], 'tenantId'>;
+type Changes<T extends OwnedTable> = Partial<{
+  [Column in keyof New<T>]: New<T>[Column] | SQL;
+}>;
+
+export type Statement = BatchItem<'sqlite'>;
+export type Scope = ReturnType<typeof scopeOf>;
+
+export function scopeOf(database: Database, tenantId: Id<'tenant'>) {
+  const owned = (table: OwnedTable, where?: SQL): SQL => and(eq(table.tenantId, tenantId), where)!;
+
+  return {
+    tenantId,
+
+    async select<T extends OwnedTable>(
+      table: T,
+      o: { where?: SQL | undefined; orderBy?: SQL[]; limit?: number } = {},
+    ): Promise<Row<T>[]> {
+      const query = database
+        .select()
+        .from(table as OwnedTable)
+        .where(owned(table, o.where))
+        .orderBy(...(o.orderBy ?? []));
+      return (await (o.limit === undefined ? query : query.limit(o.limit))) as Row<T>[];
+    },
+
+    async find<T extends OwnedTable>(table: T, where: SQL): Promise<Row<T> | undefined> {
+      return (await this.select(table, { where, limit: 1 }))[0];
+    },
+
+    /** Rows of `left` with the row of `right` that `on` finds; both are the Tenant's. */
+    async join<L extends OwnedTable, R extends OwnedTable>(
+      left: L,
+      right: R,
+      on: SQL,
+      where?: SQL,
+    ): Promise<{ left: Row<L>; right: Row<R> }[]> {
+      const rows = await database
+        .select({
+          left: getTableColumns(left as OwnedTable),
+          right: getTableColumns(right as OwnedTable),
+        })
+        .from(left as OwnedTable)
+        .innerJoin(right as OwnedTable, and(on, eq(right.tenantId, tenantId)))
+        .where(owned(left, where));
+      return rows as unknown as { left: Row<L>; right: Row<R> }[];
+    },
+
+    /** How many rows there are for each value of a column; a value without rows is absent. */
+    async countBy(table: OwnedTable, column: SQLiteColumn, where?: SQL): Promise<Map<string, number>> {
+      const rows = await database
+        .select({ value: sql<string>`${column}`, rows: count() })
+        .from(table)
+        .where(owned(table, where))
+        .groupBy(column)
+        .orderBy(asc(column));
+      return new Map(rows.map(({ value, rows }) => [value, rows]));
+    },
+
+    insert<T extends OwnedTable>(table: T, ...rows: [New<T>, ...New<T>[]]) {
+      return database.insert(table).values(rows.map((row) => ({ ...row, tenantId })) as never);
+    },
+
+    update<T extends OwnedTable>(table: T, changes: Changes<T>, where: SQL) {
+      return database
+        .update(table)
+        .set(changes as never)
+        .where(owned(table, where));
+    },
+
+    delete(table: OwnedTable, where: SQL) {
+      return database.delete(table).where(owned(table, where));
+    },
+
+    async tenant(): Promise<Row<typeof tenants>> {
+      const [row] = await database.select().from(tenants).where(eq(tenants.id, tenantId));
+      if (!row) throw new Error('the scope’s Tenant is gone');
+      return row;
+    },
+
+    updateTenant(changes: Partial<Omit<Row<typeof tenants>, 'id' | 'slug'>> | { configVersion: SQL }) {
+      return database.update(tenants).set(changes).where(eq(tenants.id, tenantId));
+    },
+
+    /** All or nothing, in order. */
+    async batch(statements: [Statement, ...Statement[]]): Promise<void> {
+      await database.batch(statements);
+    },
+  };
+}
+
+/** `column in (…)` for any number of values: D1 takes 100 parameters a statement, and this is one. */
+export const among = (column: SQLiteColumn, values: readonly string[]): SQL =>
+  sql`${column} in (select value from json_each(${JSON.stringify(values)}))`;
