@@ -12,7 +12,17 @@
  *                            Sallyport-Connector: <hash>.
  *
  * connect and accept take `Upgrade: sallyport` (a raw byte stream follows the 101) or `Upgrade: websocket`
- * (binary messages are the stream, in any division; text messages belong to the relay: see `mark`).
+ * (binary messages are the stream, in any division; text messages belong to the relay: see `mark`). Each
+ * WebSocket offers the subprotocol below, which carries the version. The two sides of a session may use
+ * different carriers. A raw stream can be half-closed; a WebSocket cannot, so its close ends both ways.
+ *
+ * How a session ends: plainly (FIN, or close code 1000) or for a reason (close code 4000 + wire byte of the
+ * code; on a raw stream, which has no room for one, a reset). One who sends a message longer than
+ * `messageBytes` is closed with 1009 (RFC 6455 §7.4.1), the other side with `frame_too_large`.
+ *
+ * A register link lives until one side closes it. A newer link of the same Connector replaces the older one
+ * (`replaced`); a link without a `ping` for `linkSilenceMs` counts as dead. Sessions that are paired do not
+ * depend on it.
  */
 import { z } from 'zod';
 
@@ -38,6 +48,12 @@ export const relayLimits = {
   unacknowledgedBytes: 64 * 1024 * 1024,
   /** A `mark` is sent after this many bytes. */
   markEvery: 4 * 1024 * 1024,
+  /** Milliseconds between two `ping`s of a Connector on its register link. */
+  linkPingMs: 20_000,
+  /** Milliseconds without one after which the relay takes the link for dead. */
+  linkSilenceMs: 65_000,
+  /** Bytes of one text message, on any link. */
+  textBytes: 4 * 1024,
 } as const;
 
 /** Text on a register link, relay → Connector. */
@@ -73,6 +89,10 @@ export const onPair = z.discriminatedUnion('type', [
 export type ToConnector = z.infer<typeof toConnector>;
 export type FromConnector = z.infer<typeof fromConnector>;
 export type OnPair = z.infer<typeof onPair>;
+
+/** The keep-alive of a register link: these texts, no JSON. */
+export const linkPing = 'ping';
+export const linkPong = 'pong';
 
 /** WebSocket close codes: 4000 + the wire byte of an error code (`errors.ts`), 1000 for a plain end. */
 export const closeCodeOf = (wire: number): number => 4000 + wire;
