@@ -34,7 +34,7 @@ export class AgentProcess {
     const command = [...(options.prefix ?? []), process.execPath, ...args];
     this.#child = spawn(command[0]!, command.slice(1), {
       cwd: root,
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env },
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
     });
@@ -77,7 +77,7 @@ export class AgentProcess {
   output(): string {
     return this.lines
       .slice(-60)
-      .map((line) => (line['text'] !== undefined ? String(line['text']) : JSON.stringify(line)))
+      .map((line) => (line.text !== undefined ? String(line.text) : JSON.stringify(line)))
       .join('\n');
   }
 

@@ -96,8 +96,8 @@ export class World {
       ...['--host', this.host, '--port', String(port), '--state-dir', stateDir],
     ]);
     const ready = await this.controller.line('controller_ready', 60_000);
-    this.url = String(ready['url']);
-    const token = readFileSync(String(ready['operator_token_file']), 'utf8').trim();
+    this.url = String(ready.url);
+    const token = readFileSync(String(ready.operator_token_file), 'utf8').trim();
     this.operator = new Admin(this.url, token);
     this.#options.onStep?.('controller', { url: this.url });
   }
