@@ -1,0 +1,66 @@
+/**
+ * The Controller's ports on Cloudflare: D1, Durable Objects, WebCrypto and the rate-limit bindings. Made
+ * once per isolate, for the Worker (`cloudflare.ts`) and for each Durable Object alike.
+ */
+import { waitUntil } from 'cloudflare:workers';
+import { drizzle } from 'drizzle-orm/d1';
+import * as tables from '#schema/db/tables.ts';
+import { createChannels } from '#workers/control-channel/channels.ts';
+import type { Limiter, Log, Ports } from '#workers/controller/ports.ts';
+import type { Bindings } from './bindings.ts';
+import { createVault } from './vault.ts';
+
+/** The relay that lives beside the Controller: its entry in the list that agents get. */
+export const edgeRelayId = 'rel_edge';
+
+let made: Promise<Ports> | undefined;
+
+/** The same ports for every request of an isolate: bindings do not change while it lives. */
+export function portsOf(bindings: Bindings): Promise<Ports> {
+  made ??= createPorts(bindings);
+  return made;
+}
+
+async function createPorts(bindings: Bindings): Promise<Ports> {
+  const baseUrl = bindings.SALLYPORT_BASE_URL.replace(/\/+$/, '');
+  const database = drizzle(bindings.DATABASE, { schema: tables });
+  const clock = () => Date.now();
+  const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+  const log = consoleLog;
+  return {
+    database,
+    channels: createChannels(bindings.CONTROL, { database, clock, log }),
+    clock,
+    random,
+    vault: createVault(bindings.SALLYPORT_KEK),
+    limiter: bindingLimiter(bindings),
+    log,
+    defer: (work) =>
+      waitUntil(work.catch((error) => log('error', 'deferred_work_failed', { error: String(error) }))),
+    settings: {
+      baseUrl,
+      operatorTokenHash: await sha256(bindings.SALLYPORT_OPERATOR_TOKEN),
+      edgeRelays: [{ id: edgeRelayId, url: baseUrl, carriers: ['websocket'] }],
+    },
+  };
+}
+
+const bindingLimiter = ({ API_LIMIT, FAILED_LOGIN_LIMIT }: Bindings): Limiter => ({
+  async allow(bucket, key) {
+    const binding = bucket === 'api' ? API_LIMIT : FAILED_LOGIN_LIMIT;
+    return (await binding.limit({ key })).success;
+  },
+});
+
+/** One JSON object per line. Tokens, keys and addresses of Resources are never among the fields above debug. */
+const consoleLog: Log = (level, event, fields = {}) => {
+  console[level](JSON.stringify({ time: new Date().toISOString(), level, event, ...fields }));
+};
+
+async function sha256(text: string): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
+  return btoa(String.fromCharCode(...digest))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
+}

@@ -1,0 +1,21 @@
+/**
+ * wrangler's main: the Controller and the edge relay as one Worker. A request for a relay's door goes to the
+ * relay (`relay/`), every other one to the Controller (`controller/app.ts`); the control channels live in the
+ * Durable Object that is exported here.
+ */
+import { createController } from '#workers/controller/app.ts';
+import type { Controller } from '#workers/controller/context.ts';
+import type { Bindings } from './bindings.ts';
+import { portsOf } from './cloudflare-ports.ts';
+
+export { ControlChannel } from '#workers/control-channel/durable-object.ts';
+export { Relay } from '#workers/relay/durable-object.ts';
+
+let controller: Promise<Controller> | undefined;
+
+export default {
+  async fetch(request, bindings) {
+    controller ??= portsOf(bindings).then(createController);
+    return (await controller).fetch(request);
+  },
+} satisfies ExportedHandler<Bindings>;

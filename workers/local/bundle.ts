@@ -1,0 +1,67 @@
+/**
+ * Makes one module of the Worker for the embedded workerd, as wrangler does for a deployment. The module is
+ * kept in the state directory and made again only when one of the files that went into it has changed.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const root = new URL('../..', import.meta.url).pathname;
+
+interface Kept {
+  entry: string;
+  /** File → size and time of its last change, of everything that was bundled. */
+  inputs: Record<string, string>;
+  script: string;
+}
+
+/** @param entry below the project's root. */
+export async function bundle(entry: string, cacheDir: string): Promise<string> {
+  const name = createHash('sha256').update(root).update(entry).digest('hex').slice(0, 16);
+  const path = join(cacheDir, `bundle-${name}.json`);
+  const kept = await readKept(path);
+  if (kept && (await unchanged(kept))) return kept.script;
+
+  const { build } = await import('esbuild');
+  const { outputFiles, metafile } = await build({
+    entryPoints: [join(root, entry)],
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    target: 'es2024',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    conditions: ['workerd', 'worker', 'browser', 'import', 'default'],
+    external: ['cloudflare:*', 'node:*'],
+    logLevel: 'silent',
+  });
+  const inputs: Record<string, string> = {};
+  for (const input of Object.keys(metafile.inputs)) inputs[input] = await stampOf(input);
+  const made: Kept = { entry, inputs, script: outputFiles[0]!.text };
+  await mkdir(cacheDir, { recursive: true, mode: 0o700 });
+  await writeFile(`${path}.${process.pid}`, JSON.stringify(made));
+  await rename(`${path}.${process.pid}`, path);
+  return made.script;
+}
+
+async function readKept(path: string): Promise<Kept | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Kept;
+  } catch {
+    return undefined;
+  }
+}
+
+async function unchanged({ inputs }: Kept): Promise<boolean> {
+  const stamps = await Promise.all(
+    Object.entries(inputs).map(async ([input, stamp]) => (await stampOf(input)) === stamp),
+  );
+  return stamps.every(Boolean);
+}
+
+async function stampOf(input: string): Promise<string> {
+  const found = await stat(join(root, input)).catch(() => undefined);
+  return found ? `${found.size} ${found.mtimeMs}` : 'absent';
+}

@@ -1,0 +1,6 @@
+/**
+ * The edge relay: one object per Connector hash.
+ */
+import { DurableObject } from 'cloudflare:workers';
+
+export class Relay extends DurableObject {}
