@@ -1,0 +1,29 @@
+/**
+ * What an API token may do: `<noun>:read`, `<noun>:write`, `<noun>:*` or `*` for everything. Reading and
+ * writing are apart: a token that may write Resources cannot list them unless it says so.
+ */
+export const scopeNouns = [
+  'tenant',
+  'networks',
+  'connectors',
+  'resources',
+  'services',
+  'grants',
+  'events',
+  'audit',
+  'tokens',
+] as const;
+
+export type ScopeName = `${(typeof scopeNouns)[number]}:${'read' | 'write'}`;
+
+/** Every value that a token may be given. */
+export const grantableScopes: readonly string[] = [
+  '*',
+  ...scopeNouns.flatMap((noun) => [`${noun}:*`, `${noun}:read`, `${noun}:write`]),
+];
+
+/** @param needed one scope, or a pattern of them: who gives `networks:*` away must hold that or `*`. */
+export const covers = (held: readonly string[], needed: string): boolean =>
+  held.some(
+    (one) => one === '*' || one === needed || (needed !== '*' && one === `${needed.split(':')[0]}:*`),
+  );
