@@ -20,6 +20,11 @@ export const aclResource = z.object({
   tcp: ports,
   udp: ports,
   icmp: z.boolean(),
+  /**
+   * The Resource's `allow_reserved`: it may lead to loopback, link-local and the like (`name/reserved.ts`).
+   * Only the Connector ACL's word counts; absent = no.
+   */
+  reserved: z.boolean().optional(),
 });
 
 /** `until`: when the grant ends, seconds since the epoch. */
