@@ -1,0 +1,71 @@
+/**
+ * The HTTP proxy that programs point `http_proxy` and `https_proxy` at: CONNECT (`http/connect.ts`),
+ * absolute-form requests (`http/forward.ts`), WebSocket (`http/upgrade.ts`), and health for probes. Parsing
+ * is node:http's, strict: an ambiguous message is answered 400 and never passed on.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { connect } from './http/connect.ts';
+import type { ProxyContext } from './http/context.ts';
+import { forward } from './http/forward.ts';
+import { FlowAgent } from './http/pool.ts';
+import { endWithRefusal } from './http/refusal.ts';
+import { isWebSocket, upgrade } from './http/upgrade.ts';
+import type { Open } from './opening.ts';
+import { basicMatches, type ProxyCredentials } from './password.ts';
+
+export interface HttpProxyOptions {
+  open: Open;
+  credentials?: ProxyCredentials;
+  /** Answers requests in origin-form: those for the proxy itself. */
+  local(request: IncomingMessage, response: ServerResponse): void;
+}
+
+const limits = {
+  maxHeaderSize: 64 * 1024,
+  /** For a whole head to arrive. */
+  headersTimeout: 30_000,
+  /** A body may take as long as it takes. */
+  requestTimeout: 0,
+  keepAliveTimeout: 65_000,
+} as const;
+const maxConnections = 8192;
+
+/** @returns a server that is not listening yet; closing it also ends pooled connections. */
+export function createHttpProxy({ open, credentials, local }: HttpProxyOptions): Server {
+  const context: ProxyContext = {
+    open,
+    agent: new FlowAgent(open),
+    authorized: (request) =>
+      credentials === undefined || basicMatches(credentials, request.headers['proxy-authorization']),
+    local,
+  };
+  const onRequest = (request: IncomingMessage, response: ServerResponse) =>
+    forward(context, request, response);
+  const server = createServer({
+    ...limits,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+    shouldUpgradeCallback: isWebSocket,
+  });
+  server.maxConnections = maxConnections;
+  server.on('request', onRequest);
+  // The destination says whether to continue; without a listener node:http would say it in its place.
+  server.on('checkContinue', onRequest);
+  server.on('checkExpectation', onRequest);
+  server.on('connect', (request, socket, early) => void connect(context, request, socket, early));
+  server.on('upgrade', (request, socket, early) => upgrade(context, request, socket, early));
+  server.on('clientError', onUnreadable);
+  server.on('close', () => context.agent.destroy());
+  return server;
+}
+
+function onUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  endWithRefusal(socket, {
+    ok: false,
+    code: 'bad_request',
+    detail: `the request could not be read (${error.code})`,
+  });
+}

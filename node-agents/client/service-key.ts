@@ -1,0 +1,178 @@
+/**
+ * Reads the Service Key from where the user keeps it (a path, `-` for stdin, `env:NAME`) and says in one
+ * line what is wrong with it. The key becomes a login in `session.ts`. Messages never quote the content:
+ * what was pasted by mistake may be another secret.
+ */
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { type ServiceKeyFile, serviceKeyFile } from '#schema/control/service-key.ts';
+import { refuse, type Verdict } from '#schema/errors.ts';
+
+/** How a source is read; the process offers these, tests their own. */
+export interface KeyHost {
+  /** Rejects with a Node file error (`code` ENOENT, EACCES, …). */
+  readFile(path: string): Promise<string>;
+  readStdin(): Promise<string>;
+  env(name: string): string | undefined;
+}
+
+export interface ServiceKey {
+  keyId: string;
+  serviceAccount: string;
+  /** The Tenant's URL without a final slash. */
+  tenantUrl: string;
+  privateKey: KeyObject;
+  /** Milliseconds since the epoch; null for a key without an end. */
+  expiresAt: number | null;
+}
+
+type KeyVerdict<T> = Verdict<T, 'key_file_missing' | 'key_file_invalid'>;
+
+const maxBytes = 64 * 1024;
+
+export async function loadServiceKey(
+  source: string,
+  host: KeyHost,
+): Promise<KeyVerdict<{ key: ServiceKey }>> {
+  const read = await readSource(source, host);
+  return read.ok ? parseServiceKey(read.text, nameOf(source)) : read;
+}
+
+/** @param name what to call the source in messages. */
+export function parseServiceKey(text: string, name: string): KeyVerdict<{ key: ServiceKey }> {
+  const bad = (why: string) => refuse('key_file_invalid', `${name} ${why}`);
+  const json = toJson(text);
+  if (!json.ok) return bad(json.detail!);
+  const parsed = serviceKeyFile.safeParse(json.value);
+  if (!parsed.success) return bad(whyNotAKey(json.value));
+  const file = parsed.data;
+  const privateKey = toPrivateKey(file.private_key);
+  if (!privateKey.ok) return bad(privateKey.detail!);
+  const tenantUrl = toTenantUrl(file.network);
+  if (tenantUrl === undefined) {
+    return bad('has a `network` that is neither a URL nor a host name: download the key again');
+  }
+  const expiresAt = file.expires_at === null ? null : Date.parse(file.expires_at);
+  if (Number.isNaN(expiresAt)) return bad('has an `expires_at` that is not an RFC 3339 time');
+  const { key_id: keyId, service_account_id: serviceAccount } = file;
+  return { ok: true, key: { keyId, serviceAccount, tenantUrl, privateKey: privateKey.key, expiresAt } };
+}
+
+/** What to tell the user who may not have noticed; the Controller decides whether the key still works. */
+export function expiryWarning(key: ServiceKey, nowMs: number): string | undefined {
+  if (key.expiresAt === null || key.expiresAt > nowMs) return undefined;
+  return `the Service Key ${key.keyId} expired at ${new Date(key.expiresAt).toISOString()} by this machine’s clock: create a new Service Key and replace the file`;
+}
+
+async function readSource(source: string, host: KeyHost): Promise<KeyVerdict<{ text: string }>> {
+  if (source.startsWith('env:')) {
+    const text = host.env(source.slice(4));
+    return text === undefined || text.trim() === ''
+      ? refuse(
+          'key_file_missing',
+          `the environment variable ${source.slice(4)} is not set: put the content of service_key.json into it`,
+        )
+      : { ok: true, text };
+  }
+  try {
+    return { ok: true, text: await (source === '-' ? host.readStdin() : host.readFile(source)) };
+  } catch (error) {
+    return refuse('key_file_missing', whyUnreadable(source, (error as NodeJS.ErrnoException).code));
+  }
+}
+
+function whyUnreadable(path: string, code = 'an unknown error'): string {
+  const remedy = 'or pass --service-key PATH|-|env:NAME';
+  if (code === 'ENOENT') return `there is no Service Key at ${path}: put service_key.json there, ${remedy}`;
+  if (code === 'EACCES' || code === 'EPERM')
+    return `${path} cannot be read by this user: chown or chmod it, ${remedy}`;
+  if (code === 'EISDIR') return `${path} is a directory: name the file in it, ${remedy}`;
+  return `${nameOf(path)} cannot be read (${code}): check it, ${remedy}`;
+}
+
+const nameOf = (source: string): string =>
+  source === '-'
+    ? 'the Service Key on stdin'
+    : source.startsWith('env:')
+      ? `the Service Key in ${source}`
+      : source;
+
+/** JSON, or base64 (also of the URL alphabet, also wrapped) of JSON. */
+function toJson(raw: string): Verdict<{ value: unknown }, 'key_file_invalid'> {
+  const bad = (why: string) => refuse('key_file_invalid', why);
+  const text = raw.replace(/^\uFEFF/, '').trim();
+  if (text === '') return bad('is empty: copy the whole key again');
+  if (text.length > maxBytes)
+    return bad(`is larger than ${maxBytes} bytes and so no Service Key: check the path`);
+  if (text.startsWith('-----BEGIN')) {
+    return bad('is a PEM file, which is only one field of a Service Key: pass the whole service_key.json');
+  }
+  const plain = text.startsWith('{') ? text : decodeBase64(text);
+  if (plain === undefined)
+    return bad('is neither JSON nor base64 of JSON: pass service_key.json as it was downloaded');
+  try {
+    return { ok: true, value: JSON.parse(plain) };
+  } catch {
+    return bad(
+      plain.endsWith('}')
+        ? 'is not valid JSON: download or copy it again, without an editor in between'
+        : `is cut off after ${plain.length} characters: copy the whole file again`,
+    );
+  }
+}
+
+function decodeBase64(text: string): string | undefined {
+  if (!/^[A-Za-z0-9+/_\-\s]+=*\s*$/.test(text)) return undefined;
+  const decoded = Buffer.from(text, 'base64').toString('utf8').trim();
+  return decoded.startsWith('{') ? decoded : undefined;
+}
+
+function whyNotAKey(value: unknown): string {
+  const fields = (value ?? {}) as Record<string, unknown>;
+  const names = Object.keys(serviceKeyFile.shape) as (keyof ServiceKeyFile)[];
+  if (!names.some((name) => name in fields)) return 'is JSON, but not a Service Key: check the path';
+  const missing = names.filter((name) => !(name in fields));
+  if (missing.length > 0)
+    return `lacks ${missing.map((name) => `\`${name}\``).join(', ')}: download the key again`;
+  if (fields.version !== '1') return 'is of a version that this sallyportd does not know: update sallyportd';
+  const pem = fields.private_key;
+  if (typeof pem === 'string') {
+    if (pem.includes('BEGIN PUBLIC KEY'))
+      return 'holds a public key in `private_key`: the private one is needed to log in';
+    if (pem.includes('BEGIN ENCRYPTED'))
+      return 'holds an encrypted private key: decrypt it first (openssl pkcs8 -in KEY -out PLAIN)';
+    if (pem.includes('BEGIN EC PRIVATE'))
+      return 'holds a SEC1 key: convert it first (openssl pkcs8 -topk8 -nocrypt)';
+    return 'holds no PKCS#8 PEM in `private_key`: download the key again';
+  }
+  const wrong = names.find((name) => !serviceKeyFile.shape[name].safeParse(fields[name]).success);
+  return `has a wrong value in \`${wrong}\`: download the key again`;
+}
+
+function toPrivateKey(pem: string): Verdict<{ key: KeyObject }, 'key_file_invalid'> {
+  const bad = (why: string) => refuse('key_file_invalid', why);
+  let key: KeyObject;
+  try {
+    // A shell or a template may have turned line ends into the two characters `\n`.
+    key = createPrivateKey(pem.replaceAll('\\n', '\n'));
+  } catch {
+    return bad(
+      'holds a `private_key` that cannot be decoded: it is damaged or cut off, download the key again',
+    );
+  }
+  if (key.asymmetricKeyType !== 'ec') {
+    return bad(`holds a key of type ${key.asymmetricKeyType}: a Service Key is EC P-256`);
+  }
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  return curve === 'prime256v1'
+    ? { ok: true, key }
+    : bad(`holds a key on the curve ${curve}: a Service Key is EC P-256`);
+}
+
+/** `acme.example.com` means https; http is for a Controller on this machine and in tests. */
+function toTenantUrl(network: string): string | undefined {
+  const text = network.includes('://') ? network : `https://${network}`;
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (!/^https?:$/.test(url.protocol) || url.search || url.hash || url.username) return undefined;
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}

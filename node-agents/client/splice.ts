@@ -1,0 +1,30 @@
+/**
+ * Joins a program's socket to its flow until both directions are done: data with backpressure, half-close
+ * (FIN passes on, the other direction goes on), and an abort on one side is an abort on the other, so that
+ * a truncated transfer never looks complete.
+ */
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+/** @param early bytes that the program has already sent behind its request. */
+export function splice(near: Duplex, far: Duplex, early?: Uint8Array): void {
+  if (early !== undefined && early.length > 0) far.write(early);
+  joinOneWay(near, far);
+  joinOneWay(far, near);
+  near.pipe(far);
+  far.pipe(near);
+}
+
+/** Ends a stream so that its peer sees a failure: RST on a socket, RESET(cancelled) on a flow. */
+export function abort(stream: Duplex): void {
+  if (stream.destroyed) return;
+  if (stream instanceof Socket) stream.resetAndDestroy();
+  else stream.destroy();
+}
+
+function joinOneWay(from: Duplex, to: Duplex): void {
+  from.on('error', () => abort(to));
+  from.on('close', () => {
+    if (!from.readableEnded || !from.writableFinished) abort(to);
+  });
+}
