@@ -1,0 +1,48 @@
+/**
+ * Turns a flag's text into the value that the API takes.
+ */
+import { readFileSync } from 'node:fs';
+import { SallyportError } from '#schema/errors.ts';
+import type { Field } from './commands.ts';
+
+export function fieldValue(field: Field, text: string): unknown {
+  const wrong = (expected: string): never => {
+    throw new SallyportError('config_invalid', `--${field.flag} takes ${expected}, not “${text}”.`);
+  };
+  switch (field.as) {
+    case undefined:
+      return text;
+    case 'number':
+      return Number.isFinite(Number(text)) && text !== '' ? Number(text) : wrong('a number');
+    case 'boolean':
+      return text === 'true' || text === 'on'
+        ? true
+        : text === 'false' || text === 'off'
+          ? false
+          : wrong('true or false');
+    case 'list':
+      return text.split(',');
+    case 'pairs':
+      return Object.fromEntries(
+        text.split(',').map((pair) => (pair.includes('=') ? splitOnce(pair) : wrong('name=value pairs'))),
+      );
+    case 'ports':
+      return text === 'all' || text === 'none'
+        ? text
+        : text.split(',').map((one) => range(one) ?? wrong('ports'));
+    case 'expiry':
+      return text === 'unlimited' ? null : /^\d+$/.test(text) ? Number(text) : wrong('days, or unlimited');
+    case 'jwk-file':
+      return JSON.parse(readFileSync(text, 'utf8'));
+  }
+}
+
+function range(text: string): { from: number; to: number } | undefined {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
+  return match ? { from: Number(match[1]), to: Number(match[2] ?? match[1]) } : undefined;
+}
+
+const splitOnce = (pair: string): [string, string] => {
+  const at = pair.indexOf('=');
+  return [pair.slice(0, at), pair.slice(at + 1)];
+};
