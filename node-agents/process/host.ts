@@ -1,0 +1,50 @@
+/**
+ * All that an agent takes from the process it runs in. The main (`sallyportd.ts`) makes the real one; a test
+ * hands in its own and so runs an agent, clock and all, inside itself.
+ */
+import { randomFillSync } from 'node:crypto';
+import type { Log } from './log.ts';
+import type { Random } from './random.ts';
+
+export interface Host {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  random: Random;
+  log: Log;
+  /** Aborted when the process is asked to end: the agent drains, and its `run…` then resolves. Faults are thrown. */
+  shutdown: AbortSignal;
+  /** Registers for SIGHUP: read the credential again. Returns a function that unregisters. */
+  onReload(listener: () => void): () => void;
+  /** Everything on standard input, up to `inputLimit` bytes. */
+  readInput(): Promise<string>;
+  /** To standard output, as it is. */
+  print(text: string): void;
+}
+
+export const inputLimit = 64 * 1024;
+
+export function realHost(log: Log, shutdown: AbortSignal): Host {
+  return {
+    now: Date.now,
+    random: (length) => randomFillSync(new Uint8Array(length)),
+    log,
+    shutdown,
+    onReload(listener) {
+      process.on('SIGHUP', listener);
+      return () => void process.off('SIGHUP', listener);
+    },
+    readInput,
+    print: (text) => void process.stdout.write(text),
+  };
+}
+
+async function readInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > inputLimit) throw new RangeError(`standard input is longer than ${inputLimit} bytes`);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,224 @@
+/**
+ * What every command of `sallyportd` can be told, in tables: flag, environment variable, how its text is
+ * read, what holds without it, and its line in the help. `config.ts` reads a command's configuration through
+ * its table and `help.ts` prints it; nothing else knows a flag's name.
+ */
+import { levels } from './log.ts';
+import * as values from './values.ts';
+import { type Environment, Malformed } from './values.ts';
+
+export interface Setting<T> {
+  /** Without its dashes; absent for what must not stand on a command line. */
+  flag?: string;
+  env: string;
+  /** What the help shows for the value; empty for a switch without one. */
+  placeholder: string;
+  help: string;
+  repeatable: boolean;
+  read(texts: string[], env: Environment): T;
+  fallback(env: Environment): T;
+  /** Texts in the environment, where it is not just one variable. */
+  gather?(env: Environment): string[];
+}
+
+export type Settings = Readonly<Record<string, Setting<unknown>>>;
+export type ConfigOf<S extends Settings> = Readonly<{
+  [K in keyof S]: S[K] extends Setting<infer T> ? T : never;
+}>;
+
+type Parse<T> = (text: string, env: Environment) => T;
+
+const envOf = (flag: string): string => `SALLYPORT_${flag.toUpperCase().replaceAll('-', '_')}`;
+
+function option<T>(flag: string, placeholder: string, parse: Parse<T>, help: string): Setting<T | undefined> {
+  return {
+    flag,
+    env: envOf(flag),
+    placeholder,
+    help,
+    repeatable: false,
+    read: (texts, env) => parse(texts.at(-1) ?? '', env),
+    fallback: () => undefined,
+  };
+}
+
+function withDefault<T>(setting: Setting<T | undefined>, fallback: (env: Environment) => T): Setting<T> {
+  return { ...setting, read: setting.read as Setting<T>['read'], fallback };
+}
+
+function required<T>(setting: Setting<T | undefined>): Setting<T> {
+  return withDefault(setting, () => {
+    throw new Malformed(`not given; pass --${setting.flag} ${setting.placeholder} or set ${setting.env}`);
+  });
+}
+
+function many<T>(flag: string, placeholder: string, parse: Parse<T>, help: string): Setting<readonly T[]> {
+  return {
+    flag,
+    env: envOf(flag),
+    placeholder,
+    help,
+    repeatable: true,
+    read: (texts, env) => Object.freeze(texts.map((text) => parse(text, env))),
+    fallback: () => Object.freeze([]),
+  };
+}
+
+const toggle = (flag: string, help: string): Setting<boolean> => ({
+  flag,
+  env: envOf(flag),
+  placeholder: '',
+  help,
+  repeatable: false,
+  read: (texts) =>
+    values
+      .oneOf(
+        'true',
+        'false',
+        '1',
+        '0',
+      )(texts.at(-1) ?? 'true')
+      .match(/true|1/) !== null,
+  fallback: () => false,
+});
+
+const withoutFlag = <T>({ flag: _, ...setting }: Setting<T>, env: string): Setting<T> => ({
+  ...setting,
+  env,
+});
+
+const stateDir = withDefault(
+  option('state-dir', 'PATH', values.path, 'where keys and state are kept, mode 0700'),
+  (env) => defaultStateDir(env),
+);
+const logLevel = withDefault(
+  option('log-level', levels.join('|'), values.oneOf(...levels), 'log JSON lines from this level on (info)'),
+  () => 'info' as const,
+);
+const metricsPort = option('metrics-port', 'PORT', (text) => values.port(text), 'serve metrics on loopback');
+const json = toggle('json', 'print JSON');
+const enrollToken = option('enroll-token', 'TOKEN', values.secretValue, 'one-time token of the first start');
+
+const tun: Parse<'off'> = (text) => {
+  if (values.oneOf('on', 'off', 'auto')(text) === 'on')
+    throw new Malformed('TUN mode is not in this version; use --tun off with --http-proxy or --socks5');
+  return 'off';
+};
+
+export const clientSettings = {
+  httpProxy: option('http-proxy', 'ADDR:PORT', values.listenAddress, 'offer an HTTP proxy here'),
+  socks5: option('socks5', 'ADDR:PORT', values.listenAddress, 'offer a SOCKS5 proxy here'),
+  forward: many(
+    'forward',
+    '[ADDR:]PORT=HOST:PORT',
+    values.forward,
+    'listen here and forward to this Resource; may be repeated',
+  ),
+  tun: withDefault(
+    option('tun', 'on|off|auto', tun, 'transparent mode (off; not in this version)'),
+    () => 'off' as const,
+  ),
+  direct: withDefault(
+    option('direct', 'on|off', values.onOff, 'let what is no Resource go straight out (on)'),
+    () => true,
+  ),
+  proxyPassword: option(
+    'proxy-password',
+    'env:NAME|file:PATH',
+    values.userAndPassword,
+    'ask users of the proxies for this user:password',
+  ),
+  serviceKey: withDefault(
+    option(
+      'service-key',
+      'PATH|-|env:NAME',
+      values.keySource,
+      'the Service Key (/etc/sallyport/service_key.json)',
+    ),
+    () => ({ from: 'file', path: '/etc/sallyport/service_key.json' }) as const,
+  ),
+  stateDir,
+  logLevel,
+  metricsPort,
+} satisfies Settings;
+
+const labels: Setting<Readonly<Record<string, string>>> = {
+  ...many('label', 'KEY=VALUE', values.label, 'describe this Connector; may be repeated'),
+  env: 'SALLYPORT_LABEL_<KEY>',
+  read: (texts) => Object.freeze(Object.fromEntries(texts.map(values.label))),
+  fallback: () => Object.freeze({}),
+  gather: (env) =>
+    Object.entries(env).flatMap(([name, value]) => {
+      const [, key] = /^SALLYPORT_LABEL_(.+)$/.exec(name) ?? [];
+      return key && value ? [`${key.toLowerCase()}=${value}`] : [];
+    }),
+};
+
+export const connectorSettings = {
+  url: required(option('url', 'URL', values.url, 'the Tenant, for instance https://acme.example.com')),
+  enrollToken,
+  connectorKey: withoutFlag(
+    option(
+      'connector-key',
+      'PEM|env:NAME|file:PATH',
+      values.secretValue,
+      'private key, for containers without a disk',
+    ),
+    'SALLYPORT_CONNECTOR_KEY',
+  ),
+  stateDir,
+  dns: many(
+    'dns',
+    'ADDR[:PORT]',
+    values.resolver,
+    'resolve Resources here, not by the system; may be repeated',
+  ),
+  labels,
+  logLevel,
+  metricsPort,
+} satisfies Settings;
+
+export const relaySettings = {
+  listen: withDefault(
+    option('listen', 'ADDR:PORT', values.listenAddress, 'accept agents here (0.0.0.0:8443)'),
+    () => ({ host: '0.0.0.0', port: 8443 }),
+  ),
+  url: required({
+    ...option('url', 'URL', values.url, 'where agents reach this relay'),
+    env: 'SALLYPORT_RELAY_URL',
+  }),
+  controllerUrl: required({
+    ...option('controller-url', 'URL', values.url, 'the deployment’s Controller'),
+    env: 'SALLYPORT_URL',
+  }),
+  enrollToken,
+  tlsCert: option('tls-cert', 'PATH', values.path, 'PEM chain; without it the relay speaks plain HTTP'),
+  tlsKey: option('tls-key', 'PATH', values.path, 'PEM key of --tls-cert'),
+  stateDir,
+  logLevel,
+  metricsPort,
+} satisfies Settings;
+
+export const healthSettings = { stateDir, json, logLevel } satisfies Settings;
+export const statusSettings = { stateDir, json, logLevel } satisfies Settings;
+export const resourcesSettings = statusSettings;
+export const reportSettings = {
+  output: withDefault(option('output', 'PATH|-', values.path, 'write the report here (-)'), () => '-'),
+  stateDir,
+  logLevel,
+} satisfies Settings;
+export const setupSettings = {
+  headless: required(option('headless', 'FILE|-', values.keySource, 'the Service Key to install')),
+  serviceKey: withDefault(
+    option('service-key', 'PATH', values.path, 'install it here (/etc/sallyport/service_key.json)'),
+    () => '/etc/sallyport/service_key.json',
+  ),
+  logLevel,
+} satisfies Settings;
+
+function defaultStateDir(env: Environment): string {
+  if (process.getuid?.() === 0) return '/var/lib/sallyport';
+  if (env['XDG_STATE_HOME']) return `${env['XDG_STATE_HOME']}/sallyport`;
+  if (env['HOME']) return `${env['HOME']}/.local/state/sallyport`;
+  return '/var/lib/sallyport';
+}
