@@ -4,16 +4,10 @@
  * what was pasted by mistake may be another secret.
  */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { KeySource } from '#node-agents/process/config.ts';
 import { type ServiceKeyFile, serviceKeyFile } from '#schema/control/service-key.ts';
 import { refuse, type Verdict } from '#schema/errors.ts';
-
-/** How a source is read; the process offers these, tests their own. */
-export interface KeyHost {
-  /** Rejects with a Node file error (`code` ENOENT, EACCES, …). */
-  readFile(path: string): Promise<string>;
-  readStdin(): Promise<string>;
-  env(name: string): string | undefined;
-}
 
 export interface ServiceKey {
   keyId: string;
@@ -29,11 +23,12 @@ type KeyVerdict<T> = Verdict<T, 'key_file_missing' | 'key_file_invalid'>;
 
 const maxBytes = 64 * 1024;
 
+/** @param readInput everything on standard input. */
 export async function loadServiceKey(
-  source: string,
-  host: KeyHost,
+  source: KeySource,
+  readInput: () => Promise<string>,
 ): Promise<KeyVerdict<{ key: ServiceKey }>> {
-  const read = await readSource(source, host);
+  const read = await readSource(source, readInput);
   return read.ok ? parseServiceKey(read.text, nameOf(source)) : read;
 }
 
@@ -63,38 +58,37 @@ export function expiryWarning(key: ServiceKey, nowMs: number): string | undefine
   return `the Service Key ${key.keyId} expired at ${new Date(key.expiresAt).toISOString()} by this machine’s clock: create a new Service Key and replace the file`;
 }
 
-async function readSource(source: string, host: KeyHost): Promise<KeyVerdict<{ text: string }>> {
-  if (source.startsWith('env:')) {
-    const text = host.env(source.slice(4));
-    return text === undefined || text.trim() === ''
+async function readSource(
+  source: KeySource,
+  readInput: () => Promise<string>,
+): Promise<KeyVerdict<{ text: string }>> {
+  if (source.from === 'env') {
+    return source.text === undefined
       ? refuse(
           'key_file_missing',
-          `the environment variable ${source.slice(4)} is not set: put the content of service_key.json into it`,
+          `the environment variable ${source.name} is not set: put the content of service_key.json into it`,
         )
-      : { ok: true, text };
+      : { ok: true, text: source.text.reveal() };
   }
   try {
-    return { ok: true, text: await (source === '-' ? host.readStdin() : host.readFile(source)) };
+    return { ok: true, text: await (source.from === 'stdin' ? readInput() : readFile(source.path, 'utf8')) };
   } catch (error) {
     return refuse('key_file_missing', whyUnreadable(source, (error as NodeJS.ErrnoException).code));
   }
 }
 
-function whyUnreadable(path: string, code = 'an unknown error'): string {
-  const remedy = 'or pass --service-key PATH|-|env:NAME';
-  if (code === 'ENOENT') return `there is no Service Key at ${path}: put service_key.json there, ${remedy}`;
-  if (code === 'EACCES' || code === 'EPERM')
-    return `${path} cannot be read by this user: chown or chmod it, ${remedy}`;
-  if (code === 'EISDIR') return `${path} is a directory: name the file in it, ${remedy}`;
-  return `${nameOf(path)} cannot be read (${code}): check it, ${remedy}`;
+function whyUnreadable(source: KeySource, code = 'an unknown error'): string {
+  const name = nameOf(source);
+  if (code === 'ENOENT') return `there is no Service Key at ${name}`;
+  if (code === 'EACCES' || code === 'EPERM') return `${name} may not be read by this user: chown or chmod it`;
+  if (code === 'EISDIR') return `${name} is a directory: name the file in it`;
+  return `${name} cannot be read (${code})`;
 }
 
-const nameOf = (source: string): string =>
-  source === '-'
-    ? 'the Service Key on stdin'
-    : source.startsWith('env:')
-      ? `the Service Key in ${source}`
-      : source;
+function nameOf(source: KeySource): string {
+  if (source.from === 'file') return source.path;
+  return source.from === 'stdin' ? 'the Service Key on stdin' : `the Service Key in env:${source.name}`;
+}
 
 /** JSON, or base64 (also of the URL alphabet, also wrapped) of JSON. */
 function toJson(raw: string): Verdict<{ value: unknown }, 'key_file_invalid'> {
