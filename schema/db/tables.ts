@@ -1,7 +1,7 @@
 /**
- * The Controller's tables. Every table but `tenants`, `relays` and `used_jtis` belongs to one Tenant and is
- * reached only through `workers/controller/scope.ts`, which adds the Tenant to each query; a test demands
- * `tenant_id` of every new one. Instants are milliseconds since the epoch.
+ * The Controller's tables. Every table but `tenants`, `relays`, `deployment_keys` and `used_jtis` belongs to
+ * one Tenant and is reached only through `workers/controller/scope.ts`, which adds the Tenant to each query;
+ * a test demands `tenant_id` of every new one. Instants are milliseconds since the epoch.
  */
 import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
@@ -198,7 +198,11 @@ export const instances = sqliteTable(
     disconnectedAt: instant('disconnected_at'),
     revokedAt: instant('revoked_at'),
   },
-  (t) => [index('instances_key').on(t.tenantId, t.keyId), index('instances_started').on(t.startedAt)],
+  (t) => [
+    index('instances_key').on(t.tenantId, t.keyId),
+    index('instances_jkt').on(t.tenantId, t.jkt),
+    index('instances_started').on(t.startedAt),
+  ],
 );
 
 /** For Users and Groups, which an identity provider fills. */
@@ -356,6 +360,15 @@ export const idempotencyKeys = sqliteTable(
   },
   (t) => [primaryKey({ columns: [t.tenantId, t.key] })],
 );
+
+/** Sign what is issued to relays, which belong to no Tenant. The oldest signs; more than one is there only by a race. */
+export const deploymentKeys = sqliteTable('deployment_keys', {
+  kid: text('kid').primaryKey(),
+  publicJwk: text('public_jwk', { mode: 'json' }).$type<PublicJwk>().notNull(),
+  /** PKCS#8 sealed with the deployment's key-encryption key. */
+  sealed: text('sealed').notNull(),
+  createdAt: instant('created_at').notNull(),
+});
 
 /** Relays serve the whole deployment, so they belong to no Tenant. `edge` is the Durable Object beside the Controller. */
 export const relays = sqliteTable('relays', {
