@@ -1,0 +1,94 @@
+/**
+ * A paired WebSocket as a byte stream: binary messages in any division are the stream, text belongs to the
+ * relay. A reader that falls behind pauses the socket, a socket that falls behind holds up the writer, and a
+ * `mark` is answered in turn, so that the relay knows how much is under way.
+ */
+import { Duplex } from 'node:stream';
+import type WebSocket from 'ws';
+import { codeOf, SallyportError } from '#schema/errors.ts';
+import { type OnPair, onPair } from '#schema/relay/wire.ts';
+
+/** Small writes are joined up to this length and long ones cut: best for relays at the edge. */
+const chunkBytes = 256 * 1024;
+
+type Done = (error?: Error | null) => void;
+
+export class WebSocketCarrier extends Duplex {
+  readonly #socket: WebSocket;
+
+  /** @param socket open and paused, as `openWebSocket` returns it. */
+  constructor(socket: WebSocket) {
+    super({ allowHalfOpen: false, readableHighWaterMark: chunkBytes, writableHighWaterMark: chunkBytes });
+    this.#socket = socket;
+    socket.on('message', (data, isBinary) => {
+      if (!isBinary) this.#control(String(data));
+      else if (!this.push(data as Buffer)) socket.pause();
+    });
+    socket.on('error', (cause) => this.destroy(new SallyportError('peer_gone', undefined, { cause })));
+    socket.on('close', (code) => this.#closed(code));
+  }
+
+  override _read(): void {
+    if (this.#socket.isPaused) this.#socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
+    this.#sendAll(chunk, done);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: Done): void {
+    this.#sendAll(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+  }
+
+  override _final(done: Done): void {
+    this.#socket.close(1000);
+    done();
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    const socket = this.#socket;
+    if (error) socket.terminate();
+    else if (socket.readyState !== socket.CLOSED) {
+      socket.close(1000);
+      socket.resume(); // The peer's close frame must still be read.
+      setTimeout(() => socket.terminate(), 1_000).unref();
+    }
+    done(error);
+  }
+
+  /** `ws` calls back when the bytes have gone to the kernel: that is the backpressure. */
+  #sendAll(bytes: Buffer, done: Done): void {
+    let at = 0;
+    const next = (error?: Error | null) => {
+      if (error) return done(error);
+      if (at >= bytes.length) return done();
+      const part = bytes.subarray(at, at + chunkBytes);
+      at += part.length;
+      this.#socket.send(part, { binary: true, compress: false }, next);
+    };
+    next();
+  }
+
+  #control(text: string): void {
+    const message = parse(text);
+    if (message?.type === 'mark') {
+      this.#socket.send(JSON.stringify({ type: 'seen', n: message.n } satisfies OnPair));
+    } else if (message?.type === 'restarting') {
+      this.emit('restarting', message);
+    }
+  }
+
+  #closed(code: number): void {
+    if (code > 4000 && code < 4256) this.destroy(new SallyportError(codeOf(code - 4000)));
+    else if (code === 1000 || code === 1005) this.push(null);
+    else this.destroy(new SallyportError('peer_gone', `the relay closed the connection (${code})`));
+  }
+}
+
+function parse(text: string): OnPair | undefined {
+  try {
+    return onPair.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Opens a WebSocket as an agent does: with credentials in headers, no compression, a bound on messages, and
+ * every way to fail as one `SallyportError`. Standing links (`standing-link.ts`) and the WebSocket carrier
+ * (`relay/websocket-carrier.ts`) are built on it.
+ */
+import type { IncomingMessage } from 'node:http';
+import WebSocket from 'ws';
+import { SallyportError } from '#schema/errors.ts';
+import { answeredWith, problemLimit, readProblem, type UnreachableCode, unreachable } from './failure.ts';
+
+export interface OpenOptions {
+  url: string;
+  headers: Record<string, string>;
+  protocol?: string;
+  /** Bytes of one message; a longer one closes the socket. */
+  messageBytes: number;
+  timeoutMs: number;
+  signal?: AbortSignal;
+  code: UnreachableCode;
+}
+
+/** @returns an open socket that is paused: attach listeners, then `resume()`, and nothing is missed. */
+export function openWebSocket(o: OpenOptions): Promise<WebSocket> {
+  return new Promise((resolve, reject) => {
+    if (o.signal?.aborted) return reject(new SallyportError('cancelled'));
+    const socket = new WebSocket(o.url, o.protocol === undefined ? [] : [o.protocol], {
+      headers: o.headers,
+      perMessageDeflate: false,
+      maxPayload: o.messageBytes,
+      skipUTF8Validation: false,
+    });
+    const timer = setTimeout(() => fail(unreachable(o.code, o.url, timedOut())), o.timeoutMs);
+    const onAbort = () => fail(new SallyportError('cancelled'));
+    const settle = () => {
+      clearTimeout(timer);
+      o.signal?.removeEventListener('abort', onAbort);
+    };
+    const fail = (error: SallyportError) => {
+      settle();
+      socket.on('error', () => {}); // Terminating a socket that is still connecting makes it complain.
+      socket.terminate();
+      reject(error);
+    };
+    o.signal?.addEventListener('abort', onAbort, { once: true });
+    socket.once('error', (error) => fail(unreachable(o.code, o.url, error)));
+    socket.once('unexpected-response', (_request, response) => {
+      refusalOf(response, o.code, o.url).then(fail);
+    });
+    socket.once('open', () => {
+      settle();
+      socket.pause();
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+  });
+}
+
+/** Reads the answer to an upgrade that was refused. Never rejects. */
+export async function refusalOf(
+  response: IncomingMessage,
+  code: UnreachableCode,
+  url: string,
+): Promise<SallyportError> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > problemLimit) break;
+      chunks.push(chunk);
+    }
+  } catch {
+    // What arrived before it broke off may still say why.
+  }
+  response.destroy();
+  return answeredWith(code, url, response.statusCode ?? 0, readProblem(Buffer.concat(chunks).toString()));
+}
+
+export function timedOut(): Error {
+  return Object.assign(new Error('timed out'), { code: 'ABORT_ERR' });
+}
