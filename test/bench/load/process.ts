@@ -1,0 +1,93 @@
+/**
+ * The benchmark's hold on its two own processes, the origin and the load generator.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { BulkJob, BulkResult } from './bulk.ts';
+import type { ExchangesJob, ExchangesResult } from './exchanges.ts';
+import type { NewFlowsJob, NewFlowsResult } from './new-flows.ts';
+
+/** How long a job may take beyond its own duration before it counts as hung. */
+const graceMs = 30_000;
+
+export interface Origin {
+  pid: number;
+  address: string;
+  ports: { bulk: number; http: number };
+  stop(): void;
+}
+
+export async function startOrigin(address: string): Promise<Origin> {
+  const child = start('origin.ts', [address]);
+  const ports = (await message(child, graceMs)) as Origin['ports'];
+  return { pid: child.pid!, address, ports, stop: () => child.kill() };
+}
+
+export class Generator {
+  #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  static async start(): Promise<Generator> {
+    return new Generator(await ready());
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  run(job: BulkJob): Promise<BulkResult>;
+  run(job: ExchangesJob): Promise<ExchangesResult>;
+  run(job: NewFlowsJob): Promise<NewFlowsResult>;
+  /** One job at a time. After a failure the process is a new one: the old may still be at it. */
+  async run(job: BulkJob | ExchangesJob | NewFlowsJob): Promise<unknown> {
+    this.#child.send(job);
+    try {
+      const answer = (await message(this.#child, job.milliseconds * 2 + graceMs)) as Answer;
+      if (answer.error !== undefined) throw new Error(answer.error);
+      return answer.result;
+    } catch (error) {
+      this.#child.kill('SIGKILL');
+      this.#child = await ready();
+      throw error;
+    }
+  }
+
+  stop(): void {
+    this.#child.kill();
+  }
+}
+
+interface Answer {
+  result?: unknown;
+  error?: string;
+}
+
+function start(file: string, args: string[] = []): ChildProcess {
+  return fork(new URL(file, import.meta.url), args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+}
+
+async function ready(): Promise<ChildProcess> {
+  const child = start('generator.ts');
+  await message(child, graceMs);
+  return child;
+}
+
+async function message(child: ChildProcess, timeoutMs: number): Promise<unknown> {
+  const settled = new AbortController();
+  const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(timeoutMs)]);
+  const ended = once(child, 'exit', { signal }).then(() => {
+    throw new Error('the load process ended');
+  });
+  try {
+    const [value] = await Promise.race([once(child, 'message', { signal }), ended]);
+    return value;
+  } catch (error) {
+    throw (error as Error).name === 'AbortError' ? new Error(`nothing came of it in ${timeoutMs} ms`) : error;
+  } finally {
+    ended.catch(() => {});
+    settled.abort();
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * `npm run bench`: what Sallyport costs, always as a ratio to something plain measured in the same run.
+ * `README.md` beside this file says what is measured and how to read it.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { type Machine, machine } from './host/machine.ts';
+import { enterNamespace } from './host/namespace.ts';
+import { benchPath } from './path/main.ts';
+
+const help = `Usage: npm run bench -- [name…] [options]
+
+  path             Client, relay and Connector against plain loopback, with the Node and with the edge relay
+  tunnel           the frame layer inside the pinned TLS
+  acl              matching a destination, by the number of Resources
+                   (all of them when none is named)
+
+  --quick          less than a minute: shorter and fewer rounds
+  --json           one line of JSON after each table
+  --profile DIR    path: V8 profiles of every agent in DIR (slower: the figures are then not to be quoted)
+  --help           this text
+`;
+
+interface Flags {
+  quick: boolean;
+  json: boolean;
+  profile?: string;
+}
+
+type Outcome = { json?: Record<string, unknown>; ok: boolean };
+
+const root = new URL('../..', import.meta.url).pathname;
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+const benches: Record<string, (flags: Flags, on: Machine) => Promise<Outcome> | Outcome> = {
+  acl: (flags) => script('acl/match.ts', flags),
+  tunnel: (flags) => script('tunnel.ts', flags),
+  path: ({ quick, profile }, on) =>
+    benchPath({ quick, machine: on, rawDir: '.sallyport/bench', say, ...(profile && { profile }) }),
+};
+
+const { flags, names } = parse();
+const trouble = enterNamespace();
+process.chdir(root);
+const on = machine();
+say(`${on.cores} × ${on.cpu}, ${on.memory_gib} GiB, Linux ${on.kernel}, Node ${on.node}, TCP ${on.tcp}`);
+if (trouble !== undefined) say(`! ${trouble}`);
+
+let ok = true;
+for (const name of names) {
+  say('');
+  const outcome = await benches[name]!(flags, on);
+  ok &&= outcome.ok;
+  if (flags.json && outcome.json) say(JSON.stringify(outcome.json));
+}
+process.exit(ok ? 0 : 1);
+
+/** A benchmark that is a program of its own: an idle, fresh process measures nanoseconds best. */
+function script(file: string, { quick, json }: Flags): Outcome {
+  const path = new URL(file, import.meta.url).pathname;
+  if (!existsSync(path)) return { ok: true };
+  const args = [path, ...(quick ? ['--quick'] : []), ...(json ? ['--json'] : [])];
+  return { ok: spawnSync(process.execPath, args, { stdio: 'inherit' }).status === 0 };
+}
+
+function parse(): { flags: Flags; names: string[] } {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        quick: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        profile: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    if (values.help) {
+      process.stdout.write(help);
+      process.exit(0);
+    }
+    const unknown = positionals.find((name) => !(name in benches));
+    if (unknown !== undefined) throw new Error(`there is no benchmark “${unknown}”; --help lists them`);
+    return { flags: values, names: positionals.length > 0 ? positionals : Object.keys(benches) };
+  } catch (error) {
+    process.stderr.write(`bench: ${(error as Error).message}\n`);
+    process.exit(2);
+  }
+}

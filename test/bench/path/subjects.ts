@@ -1,0 +1,94 @@
+/**
+ * The ways to the origin that are compared: straight over loopback, and through a whole Sallyport of its own,
+ * with a relay as a Node process or with the edge relay (the Durable Object in the Controller's workerd).
+ */
+
+import { World } from '../../world/world.ts';
+import { descendants } from '../host/processes.ts';
+import type { Target } from '../load/flow.ts';
+import type { Origin } from '../load/process.ts';
+import { bareProcess, firstByte } from './cold-start.ts';
+import type { Subject } from './measure.ts';
+
+export function direct(origin: Origin): Subject {
+  const target = (port: number): Target => ({ host: origin.address, port });
+  return {
+    name: 'direct',
+    trouble: () => undefined,
+    target,
+    parts: {},
+    coldStart: () => bareProcess(target(origin.ports.http)),
+    stop: async () => {},
+  };
+}
+
+/** @param prefix of each agent's command, for a profiler. */
+export async function throughSallyport(
+  name: 'node_relay' | 'edge_relay',
+  origin: Origin,
+  prefix: string[] = [],
+): Promise<Subject> {
+  const world = await World.start({ slug: 'bench', logLevel: 'warn', prefix });
+  try {
+    return await build(name, world, origin);
+  } catch (error) {
+    await world.stop();
+    throw error;
+  }
+}
+
+async function build(name: 'node_relay' | 'edge_relay', world: World, origin: Origin): Promise<Subject> {
+  const node = name === 'node_relay' ? await world.startRelay() : undefined;
+  const network = await world.admin.post('/remote-networks', { name: 'bench' });
+  const resource = await world.admin.post('/resources', {
+    name: 'origin',
+    remote_network_id: network.id,
+    address: origin.address,
+    tcp: 'all',
+    udp: 'none',
+    icmp: false,
+    allow_reserved: true,
+  });
+  const connector = await world.startConnector(network.id);
+  const { key } = await world.createService('bench', [resource.id]);
+  const client = await world.startClient(key, { args: ['--direct', 'off'] });
+  const through =
+    (proxy: string) =>
+    (port: number): Target => ({ host: origin.address, port, proxy: parseAddress(proxy) });
+  await firstByte(through(client.proxy)(origin.ports.http), performance.now());
+  const standing = [...world.processes];
+  return {
+    name,
+    trouble: () => {
+      const dead = standing.find((process) => !process.running);
+      return dead && `${dead.name} ended: ${dead.output()}`;
+    },
+    target: through(client.proxy),
+    parts: {
+      client: [client.pid],
+      relay: node ? [node.pid] : descendants(world.controller.pid),
+      connector: [connector.pid],
+    },
+    coldStart: async () => {
+      const proxyPort = await world.port();
+      const start = performance.now();
+      const fresh = await world.startClient(key, {
+        name: `cold-${proxyPort}`,
+        proxyPort,
+        ready: false,
+        args: ['--direct', 'off'],
+      });
+      try {
+        return await firstByte(through(fresh.proxy)(origin.ports.http), start);
+      } finally {
+        await fresh.stop();
+      }
+    },
+    stop: () => world.stop(),
+  };
+}
+
+function parseAddress(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+}
