@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+/**
+ * `sallyportd`, the agents' one program: reads the command line, makes the real host (clock, randomness,
+ * signals, log), starts the agent that is asked for and nothing else, and turns whatever ends it into one
+ * line and an exit code. The agents themselves are in `client/`, `connector/` and `relay/`.
+ */
+import { type CommandName, type Invocation, readInvocation } from './process/config.ts';
+import { complaint, exitCodes, exitNameOf } from './process/exit.ts';
+import { type Host, realHost } from './process/host.ts';
+import { createLog, type Log } from './process/log.ts';
+import { onShutdown } from './process/shutdown.ts';
+
+/** Commands that end in order when asked to; the others just end. */
+const drains: ReadonlySet<string> = new Set(['client', 'connector', 'relay']);
+/** Milliseconds after an agent's end in which what it has left behind may close. */
+const graceMs = 1_000;
+
+let log: Log | undefined;
+
+/** Each agent is loaded only when it runs: a short start matters to a job that needs one request. */
+async function run(invocation: Invocation): Promise<void> {
+  switch (invocation.command) {
+    case 'help':
+      return print((await import('./process/help.ts')).helpText(invocation.of));
+    case 'version':
+      return print(`sallyportd ${(await import('./process/version.ts')).version}\n`);
+    default:
+      return start(invocation);
+  }
+}
+
+const agents: Record<CommandName, readonly [file: string, run: string]> = {
+  client: ['./client/client.ts', 'runClient'],
+  connector: ['./connector/connector.ts', 'runConnector'],
+  'connector health': ['./connector/health.ts', 'runHealth'],
+  relay: ['./relay/relay.ts', 'runRelay'],
+  status: ['./client/status.ts', 'runStatus'],
+  resources: ['./client/resources.ts', 'runResources'],
+  setup: ['./client/setup.ts', 'runSetup'],
+  report: ['./client/report.ts', 'runReport'],
+};
+
+async function start(invocation: Extract<Invocation, { config: object }>): Promise<void> {
+  const [file, name] = agents[invocation.command];
+  const module = await import(new URL(file, import.meta.url).href);
+  await module[name](invocation.config, host(invocation));
+}
+
+function host({ command, config }: Extract<Invocation, { config: object }>): Host {
+  log = createLog({ level: config.logLevel });
+  const ending = new AbortController();
+  if (drains.has(command)) {
+    onShutdown((signal) => {
+      log?.info('shutdown_asked', { signal });
+      ending.abort();
+    });
+  }
+  return realHost(log, ending.signal);
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function end(error: unknown): never {
+  const { number } = exitCodes[exitNameOf(error)];
+  log?.debug('ended', { error });
+  process.stderr.write(`sallyportd: ${complaint(error)}\n`);
+  process.exit(number);
+}
+
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}); // Nobody reads any more.
+process.on('uncaughtException', end);
+process.on('unhandledRejection', end);
+
+try {
+  await run(readInvocation(process.argv.slice(2)));
+  process.exitCode = exitCodes.ok.number;
+  setTimeout(() => process.exit(), graceMs).unref();
+} catch (error) {
+  end(error);
+}
