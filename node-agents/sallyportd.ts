@@ -4,7 +4,7 @@
  * signals, log), starts the agent that is asked for and nothing else, and turns whatever ends it into one
  * line and an exit code. The agents themselves are in `client/`, `connector/` and `relay/`.
  */
-import { type CommandName, type Invocation, readInvocation } from './process/config.ts';
+import { type CommandName, type Invocation, readInvocation, readKnobs } from './process/config.ts';
 import { complaint, exitCodes, exitNameOf } from './process/exit.ts';
 import { type Host, realHost } from './process/host.ts';
 import { createLog, type Log } from './process/log.ts';
@@ -55,7 +55,7 @@ function host({ command, config }: Extract<Invocation, { config: object }>): Hos
       ending.abort();
     });
   }
-  return realHost(log, ending.signal);
+  return realHost(log, ending.signal, readKnobs().clockOffsetMs);
 }
 
 function print(text: string): void {

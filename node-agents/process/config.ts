@@ -44,6 +44,12 @@ export function readInvocation(args: readonly string[], env: Environment = proce
   return { command: name, config } as Invocation;
 }
 
+/** Knobs for tests and for hunting faults: unstable, in no help. */
+export function readKnobs(env: Environment = process.env): { clockOffsetMs: number } {
+  const offset = Number(env['SALLYPORT_DEBUG_CLOCK_OFFSET_MS'] ?? 0);
+  return { clockOffsetMs: Number.isFinite(offset) ? offset : 0 };
+}
+
 function leadingWords(args: readonly string[]): readonly string[] {
   const end = args.findIndex((arg) => arg.startsWith('-'));
   return end < 0 ? args : args.slice(0, end);

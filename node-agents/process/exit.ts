@@ -53,7 +53,9 @@ export function exitNameOf(error: unknown): ExitName {
 /** One line for a person: what is wrong and what to do. Never a stack trace, never more than one line. */
 export function complaint(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const what = oneLine(text).replace(/[.\s]+$/, '').replace(/[^?!]$/, '$&.');
+  const what = oneLine(text)
+    .replace(/[.\s]+$/, '')
+    .replace(/[^?!]$/, '$&.');
   if (error instanceof SallyportError) return `${what} ${errors[error.code].remedy}`;
   return `${what} ${errors.internal_error.remedy.replace('`request_id`', 'the log at --log-level debug')}`;
 }

@@ -9,6 +9,8 @@ import type { Random } from './random.ts';
 export interface Host {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds with a fraction since some moment; never goes back. For durations and round trips. */
+  monotonic(): number;
   random: Random;
   log: Log;
   /** Aborted when the process is asked to end: the agent drains, and its `run…` then resolves. Faults are thrown. */
@@ -23,9 +25,11 @@ export interface Host {
 
 export const inputLimit = 64 * 1024;
 
-export function realHost(log: Log, shutdown: AbortSignal): Host {
+/** @param clockOffsetMs pretends that this machine's clock is wrong. */
+export function realHost(log: Log, shutdown: AbortSignal, clockOffsetMs = 0): Host {
   return {
-    now: Date.now,
+    now: () => Date.now() + clockOffsetMs,
+    monotonic: () => performance.now(),
     random: (length) => randomFillSync(new Uint8Array(length)),
     log,
     shutdown,
