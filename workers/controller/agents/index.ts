@@ -1,8 +1,18 @@
 /**
- * Where the routes of agents (login, enrolment, connection tokens, control channel, JWKS) join the app.
- * Comes after `app.ts` settled request id and Tenant.
+ * Where the routes of agents (login, enrolment, connection tokens, control channel, JWKS) join the app, and
+ * those by which an administrator looks after the signing keys. Comes after `app.ts` settled request id and
+ * Tenant.
  */
 import type { Controller } from '../context.ts';
 import type { Ports } from '../ports.ts';
+import { mountChannel } from './channel.ts';
+import { mountConnections } from './connections.ts';
+import { mountEnrol } from './enrol.ts';
+import { mountJwks } from './jwks.ts';
+import { mountMetadata } from './metadata.ts';
+import { mountToken } from './token.ts';
 
-export function mountAgentRoutes(_app: Controller, _ports: Ports): void {}
+export function mountAgentRoutes(app: Controller, _ports: Ports): void {
+  for (const mount of [mountToken, mountEnrol, mountConnections, mountChannel, mountJwks, mountMetadata])
+    mount(app);
+}

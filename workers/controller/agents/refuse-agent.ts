@@ -1,0 +1,54 @@
+/**
+ * How an agent's request is refused: a problem document that tells no more than whoever asks may know, with
+ * the Controller's time in it, and the true reason in the log. Failures are counted by caller, successes
+ * never: any number of instances may log in with one key at once.
+ */
+import type { ErrorCode, Refusal } from '#schema/errors.ts';
+import { type Call, callerAddress } from '../context.ts';
+import { problem } from '../problem.ts';
+
+/** A refusal, and why in truth: for the log alone. */
+export interface AgentRefusal<C extends ErrorCode = ErrorCode> extends Refusal<C> {
+  reason: string;
+}
+
+export const refuseAgent = <C extends ErrorCode>(
+  code: C,
+  reason: string,
+  detail?: string,
+): AgentRefusal<C> => ({
+  ok: false,
+  code,
+  reason,
+  ...(detail !== undefined && { detail }),
+});
+
+/** @param who the id that the agent claims, if it claims one. */
+export async function answerRefusal(c: Call, refusal: AgentRefusal, who?: string): Promise<Response> {
+  const { clock, limiter, log } = c.get('ports');
+  const address = callerAddress(c) ?? 'unknown';
+  log('info', 'agent_refused', {
+    request_id: c.get('requestId'),
+    tenant: c.get('tenant')?.id,
+    path: c.req.routePath,
+    agent: who,
+    code: refusal.code,
+    reason: refusal.reason,
+    address,
+  });
+  if (!(await limiter.allow('failed_login', address))) {
+    return problem(c, 'rate_limited', undefined, {}, { 'Retry-After': '10' });
+  }
+  return problem(c, refusal.code, refusal.detail, {
+    now: clock(),
+    ...(c.req.routePath.endsWith('/token') && { error: oauthError(refusal.code) }),
+  });
+}
+
+/** RFC 6749 §5.2 and RFC 9449 §5. */
+const oauthError = (code: ErrorCode): string =>
+  code === 'bad_request' || code === 'validation_failed'
+    ? 'invalid_request'
+    : code === 'proof_invalid'
+      ? 'invalid_dpop_proof'
+      : 'invalid_client';
