@@ -1,0 +1,29 @@
+/**
+ * The fields that many requests and answers share: instants as RFC 3339, names, ids in paths, changes of
+ * part of a thing.
+ */
+import { z } from '@hono/zod-openapi';
+import { refuse } from '#schema/errors.ts';
+
+export const instant = z.iso.datetime({ offset: true }).openapi({ example: '2026-11-21T09:30:00.000Z' });
+export const name = z.string().trim().min(1).max(100);
+export const idPath = z.object({ id: z.string().max(64) });
+
+export const iso = (ms: number): string => new Date(ms).toISOString();
+export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+
+/** Some of the fields, at least one, no others. */
+export const someOf = <S extends z.ZodRawShape>(shape: S): z.ZodType<{ [F in keyof S]?: z.output<S[F]> }> =>
+  z
+    .strictObject(shape)
+    .partial()
+    .refine((fields) => Object.keys(fields).length > 0, { message: 'names no field to change' }) as never;
+
+/** 404 that names the thing: an id of another Tenant is as unknown as one that never was. */
+export const absent = (what: string, id: string) => refuse('not_found', `no ${what} ${id}`);
+
+/** 409 that says what the state allows instead. */
+export const illegal = (what: string, state: string, allowed: readonly string[]) => ({
+  ...refuse('illegal_transition', `the ${what} is ${state}`),
+  members: { state, allowed },
+});

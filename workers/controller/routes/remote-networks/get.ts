@@ -1,0 +1,22 @@
+/** GET /remote-networks/{id}. */
+import { eq } from 'drizzle-orm';
+import { remoteNetworks } from '#schema/db/tables.ts';
+import { adminRoute, answer } from '../../admin-route.ts';
+import { absent, idPath } from '../../fields.ts';
+import { remoteNetwork, show } from './shape.ts';
+
+export const getRemoteNetwork = adminRoute(
+  {
+    method: 'get',
+    path: '/remote-networks/{id}',
+    tag: 'Remote Networks',
+    summary: 'Get a Remote Network',
+    needs: 'networks:read',
+    params: idPath,
+    answer: remoteNetwork,
+  },
+  async ({ scope, params: { id } }) => {
+    const row = await scope.find(remoteNetworks, eq(remoteNetworks.id, id as never));
+    return row ? answer((await show(scope, [row]))[0]!) : absent('Remote Network', id);
+  },
+);

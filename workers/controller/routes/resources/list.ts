@@ -1,0 +1,46 @@
+/** GET /resources, oldest first. */
+import { z } from '@hono/zod-openapi';
+import { and, eq, sql } from 'drizzle-orm';
+import { resources } from '#schema/db/tables.ts';
+import { adminRoute, answer } from '../../admin-route.ts';
+import { page, pageOf, pageQuery } from '../../paginate.ts';
+import { resource, show } from './shape.ts';
+
+export const listResources = adminRoute(
+  {
+    method: 'get',
+    path: '/resources',
+    tag: 'Resources',
+    summary: 'List Resources',
+    needs: 'resources:read',
+    query: pageQuery.extend({
+      remote_network_id: z.string().optional(),
+      tag: z
+        .string()
+        .regex(/^[^:]+:.*$/)
+        .optional()
+        .openapi({ example: 'env:prod' }),
+    }),
+    answer: pageOf(resource),
+  },
+  async ({ scope, query }) => {
+    const { remote_network_id: network, tag } = query;
+    const found = await page(
+      scope,
+      resources,
+      query,
+      and(
+        network === undefined ? undefined : eq(resources.remoteNetworkId, network as never),
+        tag === undefined ? undefined : tagged(tag),
+      ),
+    );
+    if (!found.ok) return found;
+    return answer({ items: found.rows.map(show), next_cursor: found.next_cursor });
+  },
+);
+
+const tagged = (tag: string) => {
+  const colon = tag.indexOf(':');
+  const [key, value] = [tag.slice(0, colon), tag.slice(colon + 1)];
+  return sql`exists (select 1 from json_each(${resources.tags}) where key = ${key} and value = ${value})`;
+};

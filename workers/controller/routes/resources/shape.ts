@@ -1,0 +1,114 @@
+/**
+ * A Resource as the API shows it, and as an administrator may write it: what is stored is canonical
+ * (`schema/resource`), so that two spellings of one address cannot be two Resources.
+ */
+import { z } from '@hono/zod-openapi';
+import type { resources } from '#schema/db/tables.ts';
+import { type Refusal, refuse, type Verdict } from '#schema/errors.ts';
+import { parseAddress } from '#schema/resource/address.ts';
+import { parseAlias } from '#schema/resource/alias.ts';
+import { canonicalPorts } from '#schema/resource/ports.ts';
+import { instant, iso, name } from '../../fields.ts';
+import type { Row } from '../../scope.ts';
+
+/** Whether the numbers are ports is said by `ports_invalid`, which knows what to say. */
+const range = z.strictObject({ from: z.number(), to: z.number() });
+const ports = z
+  .union([z.literal('all'), z.literal('none'), z.array(range).max(64)])
+  .openapi('Ports', {
+    example: [{ from: 80, to: 80 }],
+    description: '`all`, `none`, or ranges within 1–65535, both ends included.',
+  });
+
+export const writable = {
+  name,
+  remote_network_id: z.string(),
+  address: z.string().max(260).openapi({ example: 'db.internal' }),
+  alias: z.string().max(260).nullable(),
+  tcp: ports,
+  udp: ports,
+  icmp: z.boolean(),
+  tags: z
+    .record(z.string().min(1).max(64), z.string().max(256))
+    .refine((tags) => Object.keys(tags).length <= 32, {
+      message: 'at most 32 tags',
+    }),
+  allow_reserved: z.boolean(),
+};
+
+export const resource = z
+  .object({
+    id: z.string().openapi({ example: 'res_01jd3m8k2n4p6q8r0s2t4v6w8x' }),
+    ...writable,
+    created_at: instant,
+    updated_at: instant,
+  })
+  .openapi('Resource');
+
+export const overlap = z.object({
+  resource_id: z.string(),
+  name: z.string(),
+  address: z.string(),
+  alias: z.string().nullable(),
+  wins: z.enum(['this', 'other']).openapi({ description: 'Which of the two decides where both match.' }),
+  why: z.enum(['literal_name', 'more_literal_characters', 'longer_prefix', 'older']),
+});
+
+export const withOverlaps = resource
+  .extend({
+    overlaps: z
+      .array(overlap)
+      .openapi({ description: 'Resources that match some of the same destinations, at most 100.' }),
+  })
+  .openapi('ResourceWithOverlaps');
+
+export const show = (row: Row<typeof resources>): z.input<typeof resource> => ({
+  id: row.id,
+  name: row.name,
+  remote_network_id: row.remoteNetworkId,
+  address: row.address,
+  alias: row.alias,
+  tcp: row.tcp,
+  udp: row.udp,
+  icmp: row.icmp,
+  tags: row.tags,
+  allow_reserved: row.allowReserved,
+  created_at: iso(row.createdAt),
+  updated_at: iso(row.updatedAt),
+});
+
+type Written = Pick<Row<typeof resources>, 'address' | 'alias' | 'tcp' | 'udp' | 'allowReserved'>;
+
+/** The canonical form of what was written, or why it cannot be. */
+export function canonical(written: Written): Verdict<{ fields: Written }> {
+  const parsed = parseAddress(written.address, written);
+  if (!parsed.ok) return parsed;
+  const alias: Verdict<{ alias: string | null }> =
+    written.alias === null ? { ok: true, alias: null } : parseAlias(written.alias, parsed.kind);
+  if (!alias.ok) return alias;
+  if (alias.alias === parsed.address) return refuse('alias_invalid', `${alias.alias} is the address already`);
+  const [tcp, udp] = [canonicalPorts(written.tcp), canonicalPorts(written.udp)];
+  const wrong = [tcp, udp].find((verdict): verdict is Refusal<'ports_invalid'> => !verdict.ok);
+  if (wrong || !tcp.ok || !udp.ok) return wrong!;
+  return {
+    ok: true,
+    fields: {
+      address: parsed.address,
+      alias: alias.alias,
+      tcp: tcp.ports,
+      udp: udp.ports,
+      allowReserved: written.allowReserved,
+    },
+  };
+}
+
+export const refusals = [
+  'address_invalid',
+  'address_host_bits',
+  'address_reserved',
+  'address_taken',
+  'ports_invalid',
+  'alias_invalid',
+  'alias_taken',
+  'name_taken',
+] as const;

@@ -1,0 +1,51 @@
+/** PATCH /resources/{id}. Live flows that the new form no longer allows are cut by the Connectors. */
+import { eq } from 'drizzle-orm';
+import { remoteNetworks, resources } from '#schema/db/tables.ts';
+import { adminRoute } from '../../admin-route.ts';
+import { Change } from '../../change.ts';
+import { absent, idPath, someOf } from '../../fields.ts';
+import { overlapsOf, taken } from './neighbours.ts';
+import { canonical, refusals, show, withOverlaps, writable } from './shape.ts';
+
+export const updateResource = adminRoute(
+  {
+    method: 'patch',
+    path: '/resources/{id}',
+    tag: 'Resources',
+    summary: 'Change a Resource',
+    needs: 'resources:write',
+    params: idPath,
+    body: someOf(writable),
+    answer: withOverlaps,
+    refuses: refusals,
+  },
+  async (ask) => {
+    const { scope, now, body } = ask;
+    const held = await scope.find(resources, eq(resources.id, ask.params.id as never));
+    if (!held) return absent('Resource', ask.params.id);
+    const {
+      allow_reserved: allowReserved = held.allowReserved,
+      remote_network_id: network = held.remoteNetworkId,
+      ...fields
+    } = body;
+    if (!(await scope.find(remoteNetworks, eq(remoteNetworks.id, network as never))))
+      return absent('Remote Network', network);
+    const wanted = { ...held, ...fields, allowReserved, remoteNetworkId: network as `net_${string}` };
+    const checked = canonical(wanted);
+    if (!checked.ok) return checked;
+    const { id, tenantId: _, createdAt, ...changes } = { ...wanted, ...checked.fields, updatedAt: now };
+    const row = { ...held, ...changes };
+    const refusal = await taken(scope, row);
+    if (refusal) return refusal;
+    const shown = show(row);
+    const change = new Change(ask)
+      .write(scope.update(resources, changes, eq(resources.id, id)))
+      .audit('update', 'resource', id, { before: show(held), after: shown });
+    if (aclShows(body)) change.configuration();
+    return change.commit({ body: { ...shown, overlaps: await overlapsOf(scope, row) } });
+  },
+);
+
+/** Names and tags are in no ACL. */
+const aclShows = (body: object): boolean =>
+  Object.keys(body).some((field) => field !== 'name' && field !== 'tags');
