@@ -4,10 +4,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Machine, machine } from './host/machine.ts';
 import { enterNamespace } from './host/namespace.ts';
-import { benchPath } from './path/main.ts';
+import { benchPath, measureNames } from './path/main.ts';
 
 const help = `Usage: npm run bench -- [name…] [options]
 
@@ -18,13 +19,16 @@ const help = `Usage: npm run bench -- [name…] [options]
 
   --quick          less than a minute: shorter and fewer rounds
   --json           one line of JSON after each table
-  --profile DIR    path: V8 profiles of every agent in DIR (slower: the figures are then not to be quoted)
+  --measure NAME   path: only this (may be repeated): ${measureNames.join(', ')}
+  --profile DIR    path: V8 profiles of every agent in DIR, and where their time went
+                   (slower: the figures are then not to be quoted)
   --help           this text
 `;
 
 interface Flags {
   quick: boolean;
   json: boolean;
+  measure: string[];
   profile?: string;
 }
 
@@ -34,10 +38,18 @@ const root = new URL('../..', import.meta.url).pathname;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 const benches: Record<string, (flags: Flags, on: Machine) => Promise<Outcome> | Outcome> = {
-  acl: (flags) => script('acl/match.ts', flags),
-  tunnel: (flags) => script('tunnel.ts', flags),
-  path: ({ quick, profile }, on) =>
-    benchPath({ quick, machine: on, rawDir: '.sallyport/bench', say, ...(profile && { profile }) }),
+  acl: ({ quick, json }) => script('acl/match.ts', { '--quick': quick, '--json': json }),
+  tunnel: ({ quick, json }) =>
+    script('tunnel.ts', { '--seconds=0.5': quick, '--seconds=2': !quick, '--json': json }),
+  path: ({ quick, measure, profile }, on) =>
+    benchPath({
+      quick,
+      measures: measure,
+      machine: on,
+      rawDir: '.sallyport/bench',
+      say,
+      ...(profile && { profile: resolve(profile) }),
+    }),
 };
 
 const { flags, names } = parse();
@@ -57,11 +69,11 @@ for (const name of names) {
 process.exit(ok ? 0 : 1);
 
 /** A benchmark that is a program of its own: an idle, fresh process measures nanoseconds best. */
-function script(file: string, { quick, json }: Flags): Outcome {
+function script(file: string, args: Record<string, boolean>): Outcome {
   const path = new URL(file, import.meta.url).pathname;
   if (!existsSync(path)) return { ok: true };
-  const args = [path, ...(quick ? ['--quick'] : []), ...(json ? ['--json'] : [])];
-  return { ok: spawnSync(process.execPath, args, { stdio: 'inherit' }).status === 0 };
+  const given = Object.keys(args).filter((arg) => args[arg]);
+  return { ok: spawnSync(process.execPath, [path, ...given], { stdio: 'inherit' }).status === 0 };
 }
 
 function parse(): { flags: Flags; names: string[] } {
@@ -71,6 +83,7 @@ function parse(): { flags: Flags; names: string[] } {
       options: {
         quick: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
+        measure: { type: 'string', multiple: true, default: [] },
         profile: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -81,6 +94,8 @@ function parse(): { flags: Flags; names: string[] } {
     }
     const unknown = positionals.find((name) => !(name in benches));
     if (unknown !== undefined) throw new Error(`there is no benchmark “${unknown}”; --help lists them`);
+    const unmeasured = values.measure.find((name) => !measureNames.includes(name));
+    if (unmeasured !== undefined) throw new Error(`there is no measure “${unmeasured}”; --help lists them`);
     return { flags: values, names: positionals.length > 0 ? positionals : Object.keys(benches) };
   } catch (error) {
     process.stderr.write(`bench: ${(error as Error).message}\n`);

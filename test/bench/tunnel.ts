@@ -21,6 +21,10 @@ import { mintId } from '#schema/ids.ts';
 type Chain = 'tunnel' | 'plain';
 const common = { log: { debug() {} }, now: () => performance.now() };
 const timeoutMs = 10_000;
+/** First byte of a connection: what it wants. */
+const wants = { echo: 1, pour: 2, sink: 3 } as const;
+/** Bytes that the origin has swallowed. */
+let received = 0;
 const { values: flags } = parseArgs({
   options: {
     role: { type: 'string' },
@@ -82,9 +86,6 @@ async function client(): Promise<void> {
   });
   process.send!({ tunnel: await listen(viaTunnel), plain: await listen(viaPlain) });
 }
-
-/** First byte of a connection: what it wants. */
-const wants = { echo: 1, pour: 2, sink: 3 } as const;
 
 async function main(): Promise<void> {
   const seconds = Number(flags.seconds);
@@ -161,8 +162,6 @@ function serve(socket: net.Socket): void {
     }
   });
 }
-let received = 0;
-
 async function bulkDown(port: number, seconds: number): Promise<number> {
   let bytes = 0;
   const socket = net.connect({
@@ -247,5 +246,10 @@ async function listen(server: net.Server): Promise<number> {
   return (server.address() as net.AddressInfo).port;
 }
 
-const after = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+function after(seconds: number): Promise<unknown> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

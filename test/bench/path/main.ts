@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Machine } from '../host/machine.ts';
 import { Generator, startOrigin } from '../load/process.ts';
+import { hottest } from '../report/profile.ts';
 import { coldStart } from './cold-start.ts';
 import { memory } from './memory.ts';
 import { newFlows } from './new-flows.ts';
@@ -16,7 +17,8 @@ import { type Row, runRounds } from './rounds.ts';
 import { direct, throughSallyport } from './subjects.ts';
 import { throughput } from './throughput.ts';
 
-const measures = [throughput, requests, newFlows, coldStart, memory];
+const all = [throughput, requests, newFlows, coldStart, memory];
+export const measureNames = all.map(({ name }) => name);
 const pace = {
   full: { rounds: 5, milliseconds: 1_200 },
   quick: { rounds: 2, milliseconds: 300 },
@@ -25,7 +27,9 @@ const pace = {
 export interface PathOptions {
   quick: boolean;
   machine: Machine;
-  /** Profiles of every agent go here. */
+  /** Of the measures, by name; all when empty. */
+  measures: string[];
+  /** V8 profiles of every agent go here. */
   profile?: string;
   rawDir: string;
   say(text: string): void;
@@ -34,10 +38,14 @@ export interface PathOptions {
 /** The line for `--json`, and whether all went well. */
 export async function benchPath(o: PathOptions): Promise<{ json: Record<string, unknown>; ok: boolean }> {
   const { rounds, milliseconds } = o.quick ? pace.quick : pace.full;
+  const measures = all.filter(({ name }) => o.measures.length === 0 || o.measures.includes(name));
   const origin = await startOrigin('127.0.0.99');
   const generator = await Generator.start();
   const subjects = [direct(origin)];
+  let stopped = false;
   const stop = async () => {
+    if (stopped) return;
+    stopped = true;
     await Promise.allSettled(subjects.map((subject) => subject.stop()));
     generator.stop();
     origin.stop();
@@ -68,6 +76,10 @@ export async function benchPath(o: PathOptions): Promise<{ json: Record<string, 
     const raw = await keep(o.rawDir, { machine: o.machine, rounds, milliseconds, rows });
     o.say(`path: ${rounds} rounds of ${milliseconds} ms a measurement; raw rows in ${raw}\n`);
     o.say(printable(result, columns));
+    if (o.profile) {
+      await stop(); // They write their profiles when they end.
+      o.say(`\n${hottest(o.profile)}`);
+    }
     const ok = rows.every((row) => row.error === undefined);
     return { json: { bench: 'path', subjects: toJson(result), machine: o.machine, rounds, raw }, ok };
   } finally {
