@@ -38,6 +38,24 @@ export function mintId<N extends Noun>(noun: N, random: Uint8Array): Id<N> {
   return `${idPrefixes[noun]}_${base32(random, crockford)}`;
 }
 
+/** The 16 bytes that `mintId` was given: how an id crosses a tunnel. @throws RangeError when it is no id. */
+export function bytesOfId(id: string): Uint8Array<ArrayBuffer> {
+  const body = id.slice(4);
+  if (id[3] !== '_' || !idBody.test(body)) throw new RangeError('not an id');
+  const bytes = new Uint8Array(16);
+  let [held, bits, at] = [0, 0, 0];
+  for (const character of body) {
+    held = (held << 5) | crockford.indexOf(character);
+    bits += 5;
+    if (bits >= 8 && at < 16) {
+      bytes[at++] = held >>> (bits - 8);
+      bits -= 8;
+    }
+    held &= (1 << bits) - 1;
+  }
+  return bytes;
+}
+
 /** 16 bytes that sort by time: 6 bytes of milliseconds, 10 of randomness (the order of UUIDv7, RFC 9562 §5.7). */
 export function timeOrdered(nowMs: number, random: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(16);

@@ -22,7 +22,7 @@
  *                               credit (32: what the Connector may send at once) · host length (8) · host (UTF-8)
  *                               · client address length (8) · client address (UTF-8, may be empty)
  *   OPENED       n     Conn.    credit (32, *additional* to `initialCredit`) · address length (8) · the address
- *                               connected to. The far side has accepted.
+ *                               connected to. The far side has accepted. Nothing else but RESET or CREDIT before it.
  *   DATA         n     both     bytes of the flow, within the receiver's credit. A Client may send up to
  *                               `initialCredit` before OPENED.
  *   CREDIT       n     both     bytes (32) that the receiver grants in addition.
@@ -30,10 +30,10 @@
  *   RESET        n     both     code (8): the flow is over, both ways; also the answer that refuses an OPEN.
  *   DATAGRAM     n     both     one UDP datagram, not subject to credit; may be dropped by the receiver.
  *
- * A stream ends when FIN has passed both ways, or by RESET. Frames for a stream that is unknown but below the
- * highest opened are late, not wrong: DATA among them is dropped. Beyond `maxStreams` live streams OPEN is
- * answered RESET(limit_reached). More DATA than credit, a length over `maxPayload`, or a broken layout end the
- * tunnel with GOAWAY and a close.
+ * A stream ends when FIN has passed both ways, or by RESET. TCP streams carry DATA, the others DATAGRAM.
+ * Frames for a stream that is unknown but not above the highest opened are late, not wrong: they are dropped.
+ * Beyond `maxStreams` live streams OPEN is answered RESET(limit_reached). More DATA than credit, a length over
+ * `maxPayload`, a broken layout, a frame from the wrong side or after FIN end the tunnel with GOAWAY and a close.
  *
  * Version history: 1 all of the above.
  */
@@ -62,9 +62,18 @@ export const headerBytes = 8;
 export const maxPayload = 256 * 1024;
 /** Of HELLO and ACL, which carry a signed ACL. */
 export const maxHelloPayload = 4 * 1024 * 1024;
-/** What each side may send on a stream before it is granted more. */
-export const initialCredit = 64 * 1024;
+/**
+ * What a Client may send on a stream before it is granted more: about TCP's own first flight (RFC 6928), so
+ * that nothing is lost by it, and small enough that `maxStreams` of them stay a bounded promise.
+ */
+export const initialCredit = 16 * 1024;
 export const maxStreams = 4096;
+
+/** Of this layer; raised when a peer must know whether the other side understands. */
+export const capability = 1;
+
+/** IANA protocol numbers, as OPEN carries them. */
+export const protocols = { tcp: 6, udp: 17, icmp: 1 } as const;
 
 export const hello = z.object({
   capability: z.number().int(),
@@ -74,4 +83,5 @@ export const hello = z.object({
 export const welcome = z.object({ capability: z.number().int() });
 export const acl = z.object({ acl: z.string() });
 
+export type FrameType = keyof typeof frameTypes;
 export type Hello = z.infer<typeof hello>;

@@ -2,11 +2,12 @@
  * The Client's end of a tunnel: says HELLO with connection token and ACL, opens flows. The socket comes from
  * `pinned-tls.ts`; at the other end is `connector.ts`. A tunnel that ends takes its flows with it.
  */
-import type { EventEmitter } from 'node:events';
+import { EventEmitter } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import type { Destination } from '#schema/acl/document.ts';
-import type { ErrorCode } from '#schema/errors.ts';
-import type { Flow } from './flow.ts';
+import { type ErrorCode, SallyportError } from '#schema/errors.ts';
+import { Carrier } from './carrier.ts';
+import { Flow } from './flow.ts';
 
 export interface TunnelLog {
   debug(event: string, fields?: Record<string, unknown>): void;
@@ -39,24 +40,99 @@ export interface OpenFlow {
   clientAddress: string;
 }
 
-export declare class ClientTunnel extends EventEmitter<{
-  close: [code: ErrorCode];
-  goaway: [code: ErrorCode];
-}> {
-  /** Says HELLO; flows may be opened at once, before the Connector has agreed. */
-  static start(socket: TLSSocket, o: ClientTunnelOptions): ClientTunnel;
-  /** `start`, then waits for WELCOME. @throws SallyportError with the code of the refusal. */
-  static open(socket: TLSSocket, o: ClientTunnelOptions): Promise<ClientTunnel>;
+/** 'close' once, with why; 'goaway' when no new flow is accepted any more while those that live go on. */
+export class ClientTunnel extends EventEmitter<{ close: [code: ErrorCode]; goaway: [code: ErrorCode] }> {
+  /** The Connector has accepted token and ACL; rejects with SallyportError(code) when it refuses. */
   readonly welcomed: Promise<void>;
+  readonly #carrier: Carrier;
+  #goingAway: ErrorCode | undefined;
+
+  private constructor(socket: TLSSocket, o: ClientTunnelOptions) {
+    super();
+    const welcomed = Promise.withResolvers<void>();
+    this.welcomed = welcomed.promise;
+    this.welcomed.catch(() => {});
+    const timer = setTimeout(() => this.close('handshake_timeout'), o.timeoutMs ?? 10_000);
+    this.#carrier = new Carrier(socket, {
+      ...o,
+      role: 'client',
+      handler: {
+        ...unexpected,
+        onWelcome: () => {
+          clearTimeout(timer);
+          welcomed.resolve();
+        },
+        onGoAway: (code) => {
+          this.#goingAway = code;
+          this.emit('goaway', code);
+        },
+      },
+      onClosed: (code) => {
+        clearTimeout(timer);
+        this.#goingAway ??= code;
+        welcomed.reject(new SallyportError(code));
+        this.emit('close', code);
+      },
+    });
+    this.#carrier.mux.hello(o);
+  }
+
+  /** Says HELLO; flows may be opened at once, before the Connector has agreed. */
+  static start(socket: TLSSocket, o: ClientTunnelOptions): ClientTunnel {
+    return new ClientTunnel(socket, o);
+  }
+
+  /** `start`, then waits for WELCOME. @throws SallyportError with the code of the refusal. */
+  static async open(socket: TLSSocket, o: ClientTunnelOptions): Promise<ClientTunnel> {
+    const tunnel = ClientTunnel.start(socket, o);
+    await tunnel.welcomed;
+    return tunnel;
+  }
+
   /** Live flows. */
-  get flows(): number;
+  get flows(): number {
+    return this.#carrier.mux.size;
+  }
+
   /** Smallest round trip seen lately; NaN before the first. */
-  get rttMs(): number;
+  get rttMs(): number {
+    return this.#carrier.mux.rttMs;
+  }
+
   /** No new flow is accepted: open another tunnel. */
-  get goingAway(): boolean;
+  get goingAway(): boolean {
+    return this.#goingAway !== undefined;
+  }
+
   /** Never throws: what fails is told by `flow.opened` and its 'error'. */
-  openFlow(o: OpenFlow): Flow;
-  renewAcl(jwt: string): void;
-  /** Default code: draining. */
-  close(code?: ErrorCode): void;
+  openFlow(o: OpenFlow): Flow {
+    const flow = new Flow(this.#carrier, 'client');
+    try {
+      const opened = this.#carrier.mux.open(o, flow);
+      if (opened.ok) flow.attach(opened.stream);
+      else flow.fail(new SallyportError(opened.code, opened.detail));
+    } catch (cause) {
+      flow.fail(new SallyportError('bad_request', 'the destination cannot be asked for', { cause }));
+    }
+    return flow;
+  }
+
+  /** The Connector judges by it from now on; when it refuses it, the tunnel goes away. */
+  renewAcl(jwt: string): void {
+    this.#carrier.mux.renewAcl(jwt);
+  }
+
+  /** Ends every flow. */
+  close(code: ErrorCode = 'draining'): void {
+    this.#carrier.close(code);
+  }
 }
+
+/** What only a Client sends: the mux refuses it from a Connector. */
+const unexpected = {
+  onHello: (): void => {},
+  onAcl: (): void => {},
+  onOpen: (): never => {
+    throw new SallyportError('protocol_error');
+  },
+};

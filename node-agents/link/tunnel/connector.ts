@@ -4,10 +4,13 @@
  */
 import type { TLSSocket } from 'node:tls';
 import type { Destination } from '#schema/acl/document.ts';
-import type { ErrorCode, Verdict } from '#schema/errors.ts';
+import { type ErrorCode, refuse, type Verdict } from '#schema/errors.ts';
+import type { OpenRequest } from '#schema/tunnel/encode.ts';
 import type { Hello } from '#schema/tunnel/frames.ts';
+import type { MuxStream, StreamHandler } from '#schema/tunnel/stream.ts';
+import { Carrier } from './carrier.ts';
 import type { TunnelOptions } from './client.ts';
-import type { Flow } from './flow.ts';
+import { Flow } from './flow.ts';
 
 export interface FlowRequest {
   connectionId: string;
@@ -32,12 +35,117 @@ export interface ConnectorTunnelOptions extends TunnelOptions {
   timeoutMs?: number;
 }
 
-export declare class ConnectorTunnel {
-  constructor(socket: TLSSocket, o: ConnectorTunnelOptions);
-  get flows(): number;
-  get rttMs(): number;
+export class ConnectorTunnel {
+  readonly #carrier: Carrier;
+  readonly #o: ConnectorTunnelOptions;
+  /** Flow requests that came before HELLO was judged. */
+  #early: FlowRequest[] | undefined = [];
+  /** ACLs are judged one after the other, after HELLO. */
+  #judged: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(socket: TLSSocket, o: ConnectorTunnelOptions) {
+    this.#o = o;
+    const timer = setTimeout(() => this.cut('handshake_timeout'), o.timeoutMs ?? 10_000);
+    this.#carrier = new Carrier(socket, {
+      ...o,
+      role: 'connector',
+      handler: {
+        onWelcome: () => {},
+        onHello: (hello) => {
+          clearTimeout(timer);
+          this.#judge(
+            () => o.onHello(hello),
+            () => this.#welcome(),
+            (code) => this.cut(code),
+          );
+        },
+        onAcl: (jwt) => {
+          this.#judge(
+            () => o.onAcl(jwt),
+            () => {},
+            (code) => this.goAway(code),
+          );
+        },
+        onOpen: (stream, request) => this.#onOpen(stream, request),
+      },
+      onClosed: (code) => {
+        clearTimeout(timer);
+        this.#closed = true;
+        this.#early = undefined;
+        o.onClose(code);
+      },
+    });
+  }
+
+  /** Live flows, those not yet answered included. */
+  get flows(): number {
+    return this.#carrier.mux.size;
+  }
+
+  /** Smallest round trip seen lately; NaN before the first. */
+  get rttMs(): number {
+    return this.#carrier.mux.rttMs;
+  }
+
   /** Resets every flow and closes, all with this code. */
-  cut(code: ErrorCode): void;
+  cut(code: ErrorCode): void {
+    this.#carrier.close(code);
+  }
+
   /** Accepts no new flow; closes with the last one. */
-  goAway(code: ErrorCode): void;
+  goAway(code: ErrorCode): void {
+    this.#carrier.goAway(code);
+  }
+
+  #judge(
+    ask: () => Promise<Verdict<object>>,
+    accepted: () => void,
+    refused: (code: ErrorCode) => void,
+  ): void {
+    this.#judged = this.#judged.then(async () => {
+      if (this.#closed) return;
+      const verdict = await ask().catch((): Verdict<object> => refuse('internal_error'));
+      if (this.#closed) return;
+      if (verdict.ok) accepted();
+      else refused(verdict.code);
+    });
+  }
+
+  #welcome(): void {
+    this.#carrier.mux.welcome();
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const request of early) this.#o.onFlow(request);
+  }
+
+  #onOpen(stream: MuxStream, { connectionId, destination, clientAddress }: OpenRequest): StreamHandler {
+    const flow = new Flow(this.#carrier, 'connector');
+    flow.attach(stream);
+    const { mux } = this.#carrier;
+    let controller: AbortController | undefined;
+    const request: FlowRequest = {
+      connectionId,
+      destination,
+      clientAddress,
+      accept({ resolved }) {
+        mux.accept(stream, resolved);
+        flow.onOpened(resolved);
+        return flow;
+      },
+      refuse: (code) => flow.reset(code),
+      get signal() {
+        if (controller === undefined) {
+          const made = new AbortController();
+          controller = made;
+          if (flow.destroyed) made.abort();
+          else flow.once('close', () => stream.opened || made.abort());
+        }
+        return controller.signal;
+      },
+    };
+    if (this.#early === undefined) this.#o.onFlow(request);
+    else this.#early.push(request);
+    return flow;
+  }
 }

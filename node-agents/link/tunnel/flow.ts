@@ -4,16 +4,193 @@
  * `splice.ts` joins one to a socket.
  */
 import { Duplex } from 'node:stream';
-import type { ErrorCode } from '#schema/errors.ts';
+import { type ErrorCode, SallyportError } from '#schema/errors.ts';
+import type { MuxStream, StreamHandler } from '#schema/tunnel/stream.ts';
+import { codeOfSocketError } from '../socket-error.ts';
+import type { Carrier } from './carrier.ts';
 
-export declare class Flow extends Duplex {
+export type Side = 'client' | 'connector';
+
+/** Takes slices in place of the Readable: see `Flow.divert`. */
+export interface Diversion {
+  onData(slice: Uint8Array): void;
+  onEnd(): void;
+}
+
+/** What a Duplex holds on either side before it asks to wait. */
+const highWaterMark = 64 * 1024;
+
+export class Flow extends Duplex implements StreamHandler {
   /** The Connector reached the destination, at this address. Rejects with SallyportError(code). */
   readonly opened: Promise<{ resolved: string }>;
-  /** Bytes from the Client towards the destination, and back: those that have passed here. */
-  get bytesUp(): number;
-  get bytesDown(): number;
-  /** Ends both directions; the peer sees `code`. */
-  reset(code: ErrorCode): void;
-  /** UDP only: one datagram. @returns false when it was dropped because too much waits. Received ones are 'datagram' events. */
-  sendDatagram(bytes: Uint8Array): boolean;
+  readonly #answer: PromiseWithResolvers<{ resolved: string }>;
+  readonly #carrier: Carrier;
+  readonly #side: Side;
+  #stream: MuxStream | undefined;
+  #sent: (() => void) | undefined;
+  #written = 0;
+  #received = 0;
+  /** Of what was received: read by the consumer. */
+  #read = 0;
+  #diversion: Diversion | undefined;
+  #code: ErrorCode | undefined;
+
+  constructor(carrier: Carrier, side: Side) {
+    super({ allowHalfOpen: true, highWaterMark, decodeStrings: true });
+    this.#carrier = carrier;
+    this.#side = side;
+    this.#answer = Promise.withResolvers();
+    this.opened = this.#answer.promise;
+    // Whoever uses the flow learns of its end; whoever does not must not be ended by it.
+    this.opened.catch(() => {});
+    this.on('error', () => {});
+  }
+
+  /** Why the flow ended; undefined while it lives and after an orderly end. */
+  get code(): ErrorCode | undefined {
+    return this.#code;
+  }
+
+  /** Bytes from the Client towards the destination that have passed here. */
+  get bytesUp(): number {
+    return this.#side === 'client' ? this.#written : this.#received;
+  }
+
+  /** Bytes from the destination towards the Client that have passed here. */
+  get bytesDown(): number {
+    return this.#side === 'client' ? this.#received : this.#written;
+  }
+
+  /** Ends both directions; the peer sees `code`, nobody here sees an error. */
+  reset(code: ErrorCode): void {
+    if (this.destroyed) return;
+    this.#code = code;
+    this.destroy();
+  }
+
+  /**
+   * UDP and ICMP: one datagram, which must not be changed any more. Received ones are 'datagram' events.
+   * @returns false when it was dropped because too much waits.
+   */
+  sendDatagram(bytes: Uint8Array): boolean {
+    if (this.#stream === undefined || !this.#carrier.mux.sendDatagram(this.#stream, bytes)) return false;
+    this.#written += bytes.length;
+    return true;
+  }
+
+  /**
+   * Hands on what arrives without the Readable in between. Whoever takes it says `consumed` for every byte.
+   * What was buffered so far is handed on at once.
+   */
+  divert(diversion: Diversion): void {
+    for (let chunk = this.read(); chunk !== null; chunk = this.read()) {
+      // Reading has accounted for it: take that back.
+      this.#read -= chunk.length;
+      diversion.onData(chunk);
+    }
+    this.#diversion = diversion;
+    this.once('end', () => diversion.onEnd());
+    this.resume();
+  }
+
+  /** Of a diverted flow: so many bytes have found their place. */
+  consumed(bytes: number): void {
+    this.#read += bytes;
+    if (this.#stream !== undefined) this.#carrier.mux.consumed(this.#stream, bytes, this.#carrier.now());
+  }
+
+  // From the tunnel.
+
+  attach(stream: MuxStream): void {
+    this.#stream = stream;
+  }
+
+  /** No stream could be opened. */
+  fail(error: SallyportError): void {
+    this.#answer.reject(error);
+    this.destroy(error);
+  }
+
+  onOpened(resolved: string): void {
+    this.#answer.resolve({ resolved });
+  }
+
+  onData(slice: Uint8Array): void {
+    this.#received += slice.length;
+    if (this.#diversion !== undefined) return this.#diversion.onData(slice);
+    this.push(slice);
+    this.#account();
+  }
+
+  onDatagram(bytes: Uint8Array): void {
+    this.#received += bytes.length;
+    this.emit('datagram', Buffer.from(bytes));
+  }
+
+  onEnd(): void {
+    this.push(null);
+  }
+
+  onReset(code: ErrorCode): void {
+    this.fail(new SallyportError(code));
+  }
+
+  onSent(): void {
+    const sent = this.#sent;
+    this.#sent = undefined;
+    sent?.();
+  }
+
+  // To the stream machinery of Node.
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    if (this.#stream === undefined) return;
+    this.#written += chunk.length;
+    this.#sent = done;
+    this.#carrier.mux.send(this.#stream, chunk);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
+    if (this.#stream === undefined) return;
+    this.#sent = done;
+    for (const { chunk } of chunks) this.#written += chunk.length;
+    this.#carrier.mux.send(this.#stream, ...chunks.map(({ chunk }) => chunk));
+  }
+
+  override _final(done: () => void): void {
+    if (this.#stream === undefined) return;
+    this.#sent = done;
+    this.#carrier.mux.finish(this.#stream);
+  }
+
+  override read(size?: number): Buffer | null {
+    const chunk = super.read(size);
+    this.#account();
+    return chunk;
+  }
+
+  /** Data is pushed as it comes: credit bounds it. */
+  override _read(): void {}
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    if (error !== null) {
+      this.#code = error instanceof SallyportError ? error.code : codeOfSocketError(error);
+    } else if (!(this.readableEnded && this.writableFinished)) {
+      this.#code ??= 'cancelled';
+    }
+    const code = this.#code ?? 'cancelled';
+    if (this.#stream !== undefined) this.#carrier.mux.reset(this.#stream, code);
+    this.#answer.reject(error ?? new SallyportError(code));
+    this.#sent = undefined;
+    done(error);
+  }
+
+  /** Whatever the Readable no longer holds has been read. */
+  #account(): void {
+    if (this.#diversion !== undefined || this.#stream === undefined) return;
+    const read = this.#received - this.readableLength;
+    if (read === this.#read) return;
+    this.#carrier.mux.consumed(this.#stream, read - this.#read, this.#carrier.now());
+    this.#read = read;
+  }
 }

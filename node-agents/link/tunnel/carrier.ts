@@ -1,0 +1,149 @@
+/**
+ * Runs a mux (`schema/tunnel/mux.ts`) on the pinned TLS socket: what is read goes in, what the mux has to
+ * send is gathered once per turn of the event loop into few large writes, of which only two are under way at a
+ * time, so that little waits in front of a small frame. `client.ts` and `connector.ts` each have one.
+ */
+import type { TLSSocket } from 'node:tls';
+import type { ErrorCode } from '#schema/errors.ts';
+import { Mux, type MuxHandler } from '#schema/tunnel/mux.ts';
+import type { TunnelOptions } from './client.ts';
+
+export interface CarrierOptions extends TunnelOptions {
+  role: 'client' | 'connector';
+  handler: Omit<MuxHandler, 'onReady' | 'onGoAway'> & { onGoAway?(code: ErrorCode): void };
+  /** Once, after every flow has ended. */
+  onClosed(code: ErrorCode): void;
+}
+
+/** One write: eight TLS records. */
+const blockBytes = 128 * 1024;
+/** Writes under way per tunnel. */
+const writesAtOnce = 2;
+/** For GOAWAY to leave before the socket is torn down. */
+const lingerMs = 1_000;
+
+export class Carrier {
+  readonly mux: Mux;
+  readonly now: () => number;
+  readonly #socket: TLSSocket;
+  readonly #o: CarrierOptions;
+  readonly #keepAliveMs: number;
+  readonly #silenceMs: number;
+  readonly #timer: NodeJS.Timeout;
+  #scheduled = false;
+  #writes = 0;
+  #told: ErrorCode | undefined;
+  #closing = false;
+  #closeWhenIdle: ErrorCode | undefined;
+
+  constructor(socket: TLSSocket, o: CarrierOptions) {
+    this.#socket = socket;
+    this.#o = o;
+    this.now = o.now;
+    this.#keepAliveMs = o.keepAliveMs ?? 10_000;
+    this.#silenceMs = o.silenceMs ?? 25_000;
+    this.mux = new Mux({
+      role: o.role,
+      nowMs: o.now(),
+      handler: Object.assign(o.handler, {
+        onReady: () => this.#schedule(),
+        onGoAway: (code: ErrorCode) => {
+          this.#told = code;
+          o.handler.onGoAway?.(code);
+        },
+      }),
+    });
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('end', () => this.#gone(this.#told ?? 'peer_gone'));
+    socket.on('error', () => this.#gone(this.#told ?? 'peer_gone'));
+    socket.on('close', () => this.#gone(this.#told ?? 'peer_gone'));
+    this.#timer = setInterval(() => this.#watch(), Math.min(this.#keepAliveMs, this.#silenceMs) / 2);
+    this.#timer.unref();
+  }
+
+  /** Tells the peer, ends every flow with this code, closes. */
+  close(code: ErrorCode): void {
+    if (this.#closing) return;
+    this.mux.end(code);
+    // Even when two writes are under way: nothing follows any more.
+    this.#write();
+    this.#finish(code);
+    this.#socket.end();
+    setTimeout(() => this.#socket.destroy(), lingerMs).unref();
+  }
+
+  /** Closes with the last flow. */
+  goAway(code: ErrorCode): void {
+    this.mux.goAway(code);
+    this.#closeWhenIdle = code;
+    this.#schedule();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#closing) return;
+    const code = this.mux.receive(chunk, this.now());
+    if (code !== undefined) this.close(code);
+  }
+
+  /** Later in this turn of the event loop, after everything that was readable has been read. */
+  #schedule(): void {
+    if (this.#scheduled || this.#closing) return;
+    this.#scheduled = true;
+    setImmediate(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false;
+    if (this.#closing) return;
+    while (this.#writes < writesAtOnce && this.#write());
+    if (this.#closeWhenIdle !== undefined && this.mux.size === 0) this.close(this.#closeWhenIdle);
+  };
+
+  /** @returns whether there was anything to write. */
+  #write(): boolean {
+    const block = blocks.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
+    const length = this.mux.fill(block);
+    if (length === 0) {
+      release(block);
+      return false;
+    }
+    this.#writes++;
+    this.#socket.write(block.subarray(0, length), () => {
+      this.#writes--;
+      release(block);
+      this.#flush();
+    });
+    return true;
+  }
+
+  #watch(): void {
+    const now = this.now();
+    const silence = now - this.mux.heardAt;
+    if (silence > this.#silenceMs) this.close('peer_gone');
+    else if (silence > this.#keepAliveMs / 2) this.mux.ping(now);
+  }
+
+  /** The socket is no more. */
+  #gone(code: ErrorCode): void {
+    if (!this.#closing) {
+      this.mux.end(code);
+      this.#finish(code);
+    }
+    this.#socket.destroy();
+  }
+
+  #finish(code: ErrorCode): void {
+    this.#closing = true;
+    clearInterval(this.#timer);
+    this.#o.log.debug('tunnel_closed', { code });
+    this.#o.onClosed(code);
+  }
+}
+
+/** Blocks that no write uses: shared by all tunnels, so that those at rest cost nothing. */
+const blocks: Buffer[] = [];
+const blocksKept = 32;
+
+function release(block: Buffer): void {
+  if (blocks.length < blocksKept) blocks.push(block);
+}

@@ -1,0 +1,57 @@
+/**
+ * Joins a flow to a socket: the Connector's to the destination, the Client's to a program. Bytes both ways,
+ * each half closed by itself, a reset told to the other side. Nothing piles up: a slow socket keeps its
+ * credit back, a slow flow pauses the socket.
+ */
+import type { Socket } from 'node:net';
+import type { ErrorCode } from '#schema/errors.ts';
+import { codeOfSocketError } from '../socket-error.ts';
+import type { Flow } from './flow.ts';
+
+/**
+ * @param socket made with `allowHalfOpen`, or its end ends both directions.
+ * @returns when both are closed: why, undefined after an orderly end. Bytes: `flow.bytesUp`, `flow.bytesDown`.
+ */
+export function splice(flow: Flow, socket: Socket): Promise<ErrorCode | undefined> {
+  const done = Promise.withResolvers<ErrorCode | undefined>();
+  const closed = (): void => {
+    if (flow.closed && socket.closed) done.resolve(flow.code);
+  };
+
+  let taken = 0;
+  let accounted = 0;
+  /** What the socket no longer holds has found its place. */
+  const account = (): void => {
+    const passed = taken - socket.writableLength;
+    if (passed <= accounted) return;
+    flow.consumed(passed - accounted);
+    accounted = passed;
+  };
+  flow.divert({
+    onData(slice) {
+      taken += slice.length;
+      if (socket.write(slice, account)) account();
+    },
+    onEnd: () => socket.end(),
+  });
+
+  socket.on('data', (chunk: Buffer) => {
+    if (!flow.write(chunk)) socket.pause();
+  });
+  flow.on('drain', () => socket.resume());
+  socket.on('end', () => flow.end());
+
+  socket.on('error', (error) => flow.reset(codeOfSocketError(error)));
+  socket.on('close', () => {
+    // Closed by somebody before the flow had its end: the peer must not wait for it.
+    if (!(flow.writableEnded && flow.readableEnded)) flow.reset('connection_reset');
+    closed();
+  });
+  flow.on('close', () => {
+    if (!(flow.readableEnded && flow.writableFinished)) socket.resetAndDestroy();
+    closed();
+  });
+  if (flow.destroyed) socket.resetAndDestroy();
+  if (socket.destroyed) flow.reset('connection_reset');
+  return done.promise;
+}

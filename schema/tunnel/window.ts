@@ -1,0 +1,109 @@
+/**
+ * How much a peer may send: a window per stream that grows with round trip and drain rate, and one budget
+ * for the whole tunnel, out of which every window is taken. `mux.ts` asks; credit once granted cannot be taken
+ * back, so the more of the budget is out, the less a single stream may still get (Choudhury and Hahne,
+ * dynamic thresholds): a few idle streams that were fast once never lock out the others.
+ */
+import { initialCredit } from './frames.ts';
+
+/** Bytes that may be on their way to us or wait for their reader, over all streams of one tunnel. */
+export const defaultBudget = 32 * 1024 * 1024;
+/** Of one stream. */
+export const maxWindow = 8 * 1024 * 1024;
+/** What a new stream is given at most. */
+const freshWindow = 256 * 1024;
+
+/** Windows above `initialCredit` fit into `bytes`; the first `initialCredit` of each stream always exists. */
+export class Budget {
+  readonly bytes: number;
+  /** Granted and not yet used, or used and not yet read. */
+  reserved = 0;
+  constructor(bytes: number = defaultBudget) {
+    this.bytes = bytes;
+  }
+  /** The window of a stream that begins: all alike while there is plenty, less and less later. */
+  fresh(): number {
+    return clamp((this.bytes - this.reserved) / 128, initialCredit, freshWindow);
+  }
+  /** The widest that a stream may become that now holds `held` bytes of the budget. */
+  widest(held: number): number {
+    return clamp((this.bytes - this.reserved + held) / 2, initialCredit, maxWindow);
+  }
+}
+
+export class ReceiveWindow {
+  /** What the peer may still send. */
+  credit: number;
+  /** Received, not yet read by the consumer. */
+  unread = 0;
+  #size: number;
+  #grantedAt: number;
+  #finished = false;
+  readonly #budget: Budget;
+
+  /** @param credit what the peer has from the start. */
+  constructor(budget: Budget, credit: number, nowMs: number) {
+    this.#budget = budget;
+    this.#size = credit;
+    this.#grantedAt = nowMs;
+    this.credit = credit;
+    budget.reserved += credit;
+  }
+
+  /** @returns false when the peer had no credit for so much. */
+  receive(bytes: number): boolean {
+    if (bytes > this.credit) return false;
+    this.credit -= bytes;
+    this.unread += bytes;
+    return true;
+  }
+
+  /**
+   * The consumer has read so much.
+   * @param rttMs smallest round trip; NaN while unknown, which lets nothing grow.
+   * @returns bytes to grant now, mostly 0: a CREDIT is worth it once half of the window is used up.
+   */
+  consume(bytes: number, nowMs: number, rttMs: number): number {
+    this.unread -= bytes;
+    this.#budget.reserved -= bytes;
+    if (this.#finished || this.credit * 2 > this.#size) return 0;
+    const held = this.credit + this.unread;
+    const widest = this.#budget.widest(held);
+    // Half a window in less than two round trips: the window, not the consumer, is what limits.
+    const wanted = nowMs - this.#grantedAt < 2 * rttMs ? this.#size * 2 : this.#size;
+    const size = Math.max(initialCredit, Math.min(wanted, widest));
+    const grant = Math.floor(size - held);
+    // While most of the window waits for its reader, small grants would only make small frames.
+    if (grant * 4 < size) return 0;
+    this.#size = size;
+    this.#grantedAt = nowMs;
+    this.credit += grant;
+    this.#budget.reserved += grant;
+    return grant;
+  }
+
+  /** More, before anything was read: what OPENED carries. */
+  widen(bytes: number): void {
+    this.#size += bytes;
+    this.credit += bytes;
+    this.#budget.reserved += bytes;
+  }
+
+  /** The peer sends no more: what it did not use is free again. */
+  finish(): void {
+    this.#budget.reserved -= this.credit;
+    this.credit = 0;
+    this.#finished = true;
+  }
+
+  /** Nobody reads any more. */
+  release(): void {
+    this.#budget.reserved -= this.credit + this.unread;
+    this.credit = 0;
+    this.unread = 0;
+    this.#finished = true;
+  }
+}
+
+const clamp = (value: number, low: number, high: number): number =>
+  Math.floor(Math.max(low, Math.min(high, value)));
