@@ -8,7 +8,7 @@ import { calculateJwkThumbprint, decodeJwt, importJWK, errors as jose } from 'jo
 import type { PublicJwk } from '#schema/control/login.ts';
 import { paths } from '#schema/control/login.ts';
 import { connectors, relays, serviceKeys } from '#schema/db/tables.ts';
-import { isId } from '#schema/ids.ts';
+import { isConnectorHash, isId } from '#schema/ids.ts';
 import { algorithm, clockTolerance, tokenKinds } from '#schema/token/kinds.ts';
 import { verifyProof } from '#schema/token/proof.ts';
 import { verifyToken } from '#schema/token/verify.ts';
@@ -110,8 +110,10 @@ async function findCredential(c: Call, who: string): Promise<Credential | undefi
     const row = await scope.find(serviceKeys, eq(serviceKeys.id, who));
     return row && { role: 'client', tenant, row };
   }
-  if (!isId('connector', who)) return undefined;
-  const row = await scope.find(connectors, eq(connectors.id, who));
+  // A Connector without a disk knows its key alone, and so its hash.
+  if (!isId('connector', who) && !isConnectorHash(who)) return undefined;
+  const named = isConnectorHash(who) ? eq(connectors.hash, who) : eq(connectors.id, who);
+  const row = await scope.find(connectors, named);
   return row?.publicJwk ? { role: 'connector', tenant, row } : undefined;
 }
 

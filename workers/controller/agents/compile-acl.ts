@@ -48,7 +48,8 @@ export function compileForNetwork(configuration: Configuration, network: string)
   const entries: AclEntry[] = [];
   for (const resource of configuration.resources) {
     if (resource.remoteNetworkId === network) {
-      entries.push({ kind: 'resource', resource: resourceEntry(resource) });
+      const reserved = resource.allowReserved ? { reserved: true } : {};
+      entries.push({ kind: 'resource', resource: { ...resourceEntry(resource), ...reserved } });
     }
   }
   for (const { principalId, version } of configuration.floors) {
