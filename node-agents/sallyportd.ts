@@ -43,7 +43,8 @@ const agents: Record<CommandName, readonly [file: string, run: string]> = {
 async function start(invocation: Extract<Invocation, { config: object }>): Promise<void> {
   const [file, name] = agents[invocation.command];
   const module = await import(new URL(file, import.meta.url).href);
-  await module[name](invocation.config, host(invocation));
+  const outcome: number | undefined = await module[name](invocation.config, host(invocation));
+  process.exitCode = outcome ?? exitCodes.ok.number;
 }
 
 function host({ command, config }: Extract<Invocation, { config: object }>): Host {
@@ -75,7 +76,6 @@ process.on('unhandledRejection', end);
 
 try {
   await run(readInvocation(process.argv.slice(2)));
-  process.exitCode = exitCodes.ok.number;
   setTimeout(() => process.exit(), graceMs).unref();
 } catch (error) {
   end(error);
