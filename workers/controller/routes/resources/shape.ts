@@ -13,12 +13,10 @@ import type { Row } from '../../scope.ts';
 
 /** Whether the numbers are ports is said by `ports_invalid`, which knows what to say. */
 const range = z.strictObject({ from: z.number(), to: z.number() });
-const ports = z
-  .union([z.literal('all'), z.literal('none'), z.array(range).max(64)])
-  .openapi('Ports', {
-    example: [{ from: 80, to: 80 }],
-    description: '`all`, `none`, or ranges within 1–65535, both ends included.',
-  });
+const ports = z.union([z.literal('all'), z.literal('none'), z.array(range).max(64)]).openapi('Ports', {
+  example: [{ from: 80, to: 80 }],
+  description: '`all`, `none`, or ranges within 1–65535, both ends included.',
+});
 
 export const writable = {
   name,

@@ -1,0 +1,22 @@
+/** GET /service-accounts/{id}, with its warnings. */
+import { eq } from 'drizzle-orm';
+import { serviceAccounts } from '#schema/db/tables.ts';
+import { adminRoute, answer } from '../../admin-route.ts';
+import { absent, idPath } from '../../fields.ts';
+import { serviceAccount, show } from './shape.ts';
+
+export const getServiceAccount = adminRoute(
+  {
+    method: 'get',
+    path: '/service-accounts/{id}',
+    tag: 'Service Accounts',
+    summary: 'Get a Service Account and its warnings',
+    needs: 'services:read',
+    params: idPath,
+    answer: serviceAccount,
+  },
+  async (ask) => {
+    const row = await ask.scope.find(serviceAccounts, eq(serviceAccounts.id, ask.params.id as never));
+    return row ? answer((await show(ask, [row]))[0]!) : absent('Service Account', ask.params.id);
+  },
+);

@@ -1,0 +1,28 @@
+/** GET /service-accounts/{id}/keys, oldest first. */
+import { eq } from 'drizzle-orm';
+import { serviceAccounts, serviceKeys } from '#schema/db/tables.ts';
+import { adminRoute, answer } from '../../admin-route.ts';
+import { absent, idPath } from '../../fields.ts';
+import { page, pageOf, pageQuery } from '../../paginate.ts';
+import { serviceKey, show } from './shape.ts';
+
+export const listServiceKeys = adminRoute(
+  {
+    method: 'get',
+    path: '/service-accounts/{id}/keys',
+    tag: 'Service Keys',
+    summary: 'List the Service Keys of a Service Account',
+    needs: 'services:read',
+    params: idPath,
+    query: pageQuery,
+    answer: pageOf(serviceKey),
+  },
+  async (ask) => {
+    const { scope, query, params } = ask;
+    const account = await scope.find(serviceAccounts, eq(serviceAccounts.id, params.id as never));
+    if (!account) return absent('Service Account', params.id);
+    const found = await page(scope, serviceKeys, query, eq(serviceKeys.serviceAccountId, account.id));
+    if (!found.ok) return found;
+    return answer({ items: await show(ask, found.rows), next_cursor: found.next_cursor });
+  },
+);
