@@ -21,6 +21,7 @@ export class WebSocketCarrier extends Duplex {
     super({ allowHalfOpen: false, readableHighWaterMark: chunkBytes, writableHighWaterMark: chunkBytes });
     this.#socket = socket;
     socket.on('message', (data, isBinary) => {
+      if (this.destroyed) return;
       if (!isBinary) this.#control(String(data));
       else if (!this.push(data as Buffer)) socket.pause();
     });
