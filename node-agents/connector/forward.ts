@@ -1,0 +1,40 @@
+/**
+ * Joins a flow to the destination's socket until both directions are done (`link/tunnel/splice.ts` moves the
+ * bytes), and can cut it for a reason of the Connector's own. Before it comes `connect.ts`; when it is over
+ * `live-flow.ts` writes the event.
+ */
+import type { Socket } from 'node:net';
+import type { ErrorCode } from '#schema/errors.ts';
+import type { Flow } from '../link/tunnel/flow.ts';
+import { splice } from '../link/tunnel/splice.ts';
+
+export interface Joined {
+  /** When both directions are over: undefined after a plain end, else why. */
+  done: Promise<ErrorCode | undefined>;
+  /** The Client is told the code, the destination sees a reset. */
+  cut(code: ErrorCode): void;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  /** One direction has ended, the other has not. */
+  readonly halfClosed: boolean;
+}
+
+/** Probes of an idle destination, so that one that vanished is noticed (RFC 9293 §3.8.4). */
+const keepAliveMs = 60_000;
+
+export function forward(flow: Flow, socket: Socket): Joined {
+  socket.setKeepAlive(true, keepAliveMs);
+  return {
+    done: splice(flow, socket),
+    cut: (code) => flow.reset(code),
+    get bytesUp() {
+      return flow.bytesUp;
+    },
+    get bytesDown() {
+      return flow.bytesDown;
+    },
+    get halfClosed() {
+      return flow.readableEnded !== socket.readableEnded;
+    },
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * What bounds a Connector, in one place: nothing here waits for ever or grows without end. Numbers are per
+ * process unless they say otherwise.
+ */
+export const limits = {
+  /** Tunnels, including those whose handshake is not done. */
+  tunnels: 4_000,
+  /** Live flows and those being opened. */
+  flows: 50_000,
+  /** Of these, for one principal: half, so that no Service can take them all. */
+  flowsPerPrincipal: 25_000,
+  /** Milliseconds for TLS with a Client. */
+  handshakeMs: 10_000,
+  /** Milliseconds to look a name up. */
+  resolveMs: 5_000,
+  /** Milliseconds for a destination to accept, over all its addresses. */
+  connectMs: 10_000,
+  /** Milliseconds after which the next address of a name is tried beside the first (RFC 8305 §5). */
+  connectStaggerMs: 250,
+  /** Addresses of one name that are tried. */
+  addresses: 6,
+  /** Milliseconds without a byte after which a flow ends; and one that is closed in one direction. */
+  idleMs: 24 * 3_600_000,
+  halfClosedIdleMs: 30 * 60_000,
+  /** Milliseconds in which a Client may bring a newer ACL before its flows end for want of one. */
+  newAclMs: 600,
+  /** Used connection tokens that are remembered: at most one per tunnel and minute. */
+  usedTokens: 100_000,
+  /** Relays that a link is kept to, where as many are listed; and the fewest that must be connected. */
+  relays: 4,
+  fewestRelays: 2,
+  /** Milliseconds that live flows are given when the Connector is asked to end. */
+  drainMs: 8_000,
+  /** Milliseconds that events are then given to be acknowledged. */
+  flushMs: 1_500,
+  /** Segments of events kept on disk, of `batchLimit` events each; and in memory where there is no disk. */
+  spoolSegments: 500,
+  spoolSegmentsInMemory: 50,
+} as const;

@@ -1,0 +1,181 @@
+/**
+ * One flow from the Client's request to its event: judged, resolved, connected, joined, and judged again for
+ * as long as it lives. `tunnel.ts` makes one for each request; `forward.ts` moves the bytes.
+ */
+import type { ClientAcl, FlowVerdict } from '#schema/acl/intersect.ts';
+import { judge } from '#schema/acl/intersect.ts';
+import { type ErrorCode, SallyportError } from '#schema/errors.ts';
+import type { EventKind } from '#schema/event/event.ts';
+import { canonicalHost } from '#schema/name/host.ts';
+import type { FlowRequest } from '../link/tunnel/connector.ts';
+import { connect } from './connect.ts';
+import { forward } from './forward.ts';
+import type { Gate } from './gate.ts';
+import { limits } from './limits.ts';
+import { resolve } from './resolve.ts';
+
+/** What a flow needs to know of the tunnel that it is in. */
+export interface FlowContext {
+  gate: Gate;
+  /** The Client ACL in force now. */
+  client(): ClientAcl;
+  /** Resolves when the Client has brought a newer ACL, or has had time enough to. */
+  newerAcl(): Promise<void>;
+  /** `rel_…`. */
+  relay: string;
+}
+
+type Allowed = Extract<FlowVerdict, { ok: true }>;
+
+export class LiveFlow {
+  readonly #request: FlowRequest;
+  readonly #context: FlowContext;
+  readonly #principal: string;
+  readonly #startMs: number;
+  readonly #ended = new AbortController();
+  /** The last verdict. */
+  verdict: FlowVerdict | undefined;
+  #resolved: string | undefined;
+  #joined: ReturnType<typeof forward> | undefined;
+  #bytes = 0;
+  #movedMs: number;
+
+  constructor(request: FlowRequest, context: FlowContext) {
+    this.#request = request;
+    this.#context = context;
+    this.#principal = context.client().claims.sub;
+    this.#startMs = this.#movedMs = context.gate.moment().nowMs;
+  }
+
+  /** Resolves when the flow is over and its event written. */
+  async run(): Promise<void> {
+    const leave = this.#context.gate.census.enter(this.#principal);
+    if (!leave) return this.#refuse('failed', 'limit_reached');
+    try {
+      await this.#run();
+    } catch (error) {
+      this.#context.gate.log.error('flow_failed', { connection: this.#request.connectionId, error });
+      const code = error instanceof SallyportError ? error.code : 'internal_error';
+      this.#joined?.cut(code);
+      this.#refuse('failed', code);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Ends it, whatever it is at. The Client is told the code. */
+  cut(code: ErrorCode): void {
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort(code);
+    this.#joined?.cut(code);
+  }
+
+  /** Asks again what was asked when it was opened. @returns the code of a refusal, which does not cut yet. */
+  rejudge(): ErrorCode | undefined {
+    const verdict = this.#judge();
+    if (verdict.ok) this.verdict = verdict;
+    return verdict.ok ? undefined : verdict.code;
+  }
+
+  /** What time alone has brought to an end. */
+  checkTime(nowMs: number): void {
+    if (this.verdict?.ok && nowMs >= this.verdict.endsMs) {
+      const code = this.rejudge();
+      if (code) return this.cut(code);
+    }
+    if (!this.#joined) return;
+    const { bytesUp, bytesDown, halfClosed } = this.#joined;
+    if (bytesUp + bytesDown !== this.#bytes) {
+      this.#bytes = bytesUp + bytesDown;
+      this.#movedMs = nowMs;
+    } else if (nowMs - this.#movedMs > (halfClosed ? limits.halfClosedIdleMs : limits.idleMs)) {
+      this.cut('idle_timeout');
+    }
+  }
+
+  async #run(): Promise<void> {
+    const allowed = await this.#admit();
+    if (!allowed) return;
+    const { destination, signal } = this.#request;
+    if (destination.protocol !== 'tcp') return this.#refuse('failed', 'protocol_error');
+    const stop = AbortSignal.any([signal, this.#ended.signal]);
+    const found = await resolve(allowed, canonicalHost(destination.host)!, this.#context.gate.resolver);
+    if (stop.aborted) return this.#refuse('failed', this.#stopCode());
+    if (!found.ok) return this.#refuse(found.code === 'address_forbidden' ? 'denied' : 'failed', found.code);
+    const connected = await connect(found.addresses, destination.port!, stop);
+    if (!connected.ok) {
+      return this.#refuse('failed', connected.code === 'cancelled' ? this.#stopCode() : connected.code);
+    }
+    // Much may have changed while the name was looked up and the destination took its time.
+    const code = this.#ended.signal.aborted ? this.#stopCode() : this.rejudge();
+    if (code || signal.aborted) {
+      connected.socket.destroy();
+      return this.#refuse(code ? 'denied' : 'failed', code ?? 'cancelled');
+    }
+    this.#resolved = connected.address;
+    this.#joined = forward(this.#request.accept({ resolved: connected.address }), connected.socket);
+    this.#event('established');
+    this.#event('closed', await this.#joined.done);
+  }
+
+  /** A Client whose ACL has just been replaced is given a moment to bring the new one. */
+  async #admit(): Promise<Allowed | undefined> {
+    let verdict = this.#judge();
+    if (!verdict.ok && (verdict.code === 'acl_superseded' || verdict.code === 'acl_expired')) {
+      await this.#context.newerAcl();
+      verdict = this.#judge();
+    }
+    this.verdict = verdict;
+    if (verdict.ok) return verdict;
+    this.#refuse('denied', verdict.code);
+    return undefined;
+  }
+
+  #judge(): FlowVerdict {
+    const { gate, client } = this.#context;
+    return judge(this.#request.destination, client(), gate.acl, gate.moment());
+  }
+
+  #stopCode(): ErrorCode {
+    const { aborted, reason } = this.#ended.signal;
+    return aborted ? (reason as ErrorCode) : 'cancelled';
+  }
+
+  #refuse(kind: 'denied' | 'failed', code: ErrorCode): void {
+    this.#request.refuse(code);
+    this.#event(kind, code);
+  }
+
+  #event(kind: EventKind, code?: ErrorCode): void {
+    const { gate, client, relay } = this.#context;
+    const { connectionId, destination, clientAddress } = this.#request;
+    const { claims } = client();
+    const { nowMs, heardMs } = gate.moment();
+    const { resource, rule } = this.verdict ?? {};
+    const connector = gate.connector();
+    gate.report.add({
+      kind,
+      connection: connectionId,
+      principal: claims.sub,
+      key: claims.key,
+      instance: claims.instance,
+      ...(clientAddress !== '' && { client_address: clientAddress }),
+      ...(resource && { resource: resource.id }),
+      ...(rule !== undefined && { rule }),
+      protocol: destination.protocol,
+      host: destination.host,
+      ...(destination.port !== undefined && { port: destination.port }),
+      ...(this.#resolved !== undefined && { resolved: this.#resolved }),
+      network: gate.network(),
+      ...(connector !== undefined && { connector }),
+      relay,
+      path: 'relay',
+      bytes_up: this.#joined?.bytesUp ?? 0,
+      bytes_down: this.#joined?.bytesDown ?? 0,
+      duration_ms: Math.max(0, Math.round(nowMs - this.#startMs)),
+      ...(code && { code }),
+      acl_age: Math.max(0, Math.round((nowMs - heardMs) / 1000)),
+    });
+    gate.log.debug(`flow_${kind}`, { connection: connectionId, host: destination.host, code });
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * The Connector's standing with the Controller: login, control channel, the ACL that it brings and keeps
+ * current, registration for the relays, revocations with their receipts. What it learns goes to the gate
+ * (verdicts), the tunnels (cut, judged again) and the relays (where to be). Without a word from the
+ * Controller it goes on for as long as the Tenant's staleness budget says, then everything is refused.
+ */
+import { hostname } from 'node:os';
+import { createRemoteJWKSet, decodeJwt } from 'jose';
+import { isStale, type Moment } from '#schema/acl/intersect.ts';
+import { ConnectorAcl } from '#schema/acl/state.ts';
+import { paths, type TokenAnswer } from '#schema/control/login.ts';
+import {
+  capability,
+  type FromAgent,
+  type FromController,
+  type FromControllerOf,
+  type RelayEntry,
+} from '#schema/control/messages.ts';
+import { type ErrorCode, SallyportError } from '#schema/errors.ts';
+import { verifyToken } from '#schema/token/verify.ts';
+import type { ControllerClock } from '../link/clock.ts';
+import { type ControlChannel, type ControlState, openControlChannel } from '../link/control.ts';
+import type { ControllerClient } from '../link/controller.ts';
+import type { Identity } from '../link/identity.ts';
+import type { Host } from '../process/host.ts';
+import { version } from '../process/version.ts';
+
+export interface SessionOptions {
+  controller: ControllerClient;
+  clock: ControllerClock;
+  identity: Identity;
+  host: Pick<Host, 'monotonic' | 'random' | 'log'>;
+  labels: Readonly<Record<string, string>>;
+  onRelays(relays: RelayEntry[]): void;
+  /** @param changed keys of entries. */
+  onAcl(changed: ReadonlySet<string>): void;
+  /** Cut them; @returns what was cut. */
+  onRevoke(ids: ReadonlySet<string>, everything: boolean): { flows: number; tunnels: number };
+  onEventsStored(batch: number): void;
+  /** The channel is open: what must be told can be told. */
+  onOpen(): void;
+  /** The credential is dead: the process must end. */
+  onDead(error: SallyportError): void;
+}
+
+/** Milliseconds between two looks at whether the ACL has to be renewed, and between two requests to. */
+const renewCheckMs = 5_000;
+const renewAgainMs = 30_000;
+
+export class Session {
+  readonly acl = new ConnectorAcl();
+  /** The Tenant's signing keys: kept while the Controller is away, looked up anew for a `kid` not among them. */
+  readonly keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly #o: SessionOptions;
+  readonly #subject: string;
+  readonly #renewTimer: NodeJS.Timeout;
+  #channel: ControlChannel | undefined;
+  #answer: TokenAnswer;
+  #registration: string;
+  #code: ErrorCode | undefined;
+  #askedMs = Number.NEGATIVE_INFINITY;
+  /** Messages take effect in the order in which they came. */
+  #applying: Promise<void> = Promise.resolve();
+
+  /** @param answer of the first login. */
+  constructor(o: SessionOptions, subject: string, answer: TokenAnswer) {
+    this.#o = o;
+    this.#subject = subject;
+    this.#answer = answer;
+    this.#registration = answer.connector?.registration ?? '';
+    this.keys = createRemoteJWKSet(new URL(o.controller.url + paths.jwks), {
+      cacheMaxAge: Number.POSITIVE_INFINITY,
+      cooldownDuration: 2_000,
+    });
+    this.#renewTimer = setInterval(() => this.#renewIfDue(), renewCheckMs);
+    this.#renewTimer.unref();
+  }
+
+  /** Opens the channel and keeps it open. */
+  start(): void {
+    this.#o.onRelays(this.#answer.relays);
+    this.#channel = openControlChannel({
+      controller: this.#o.controller,
+      login: () => this.#login(),
+      hello: () => this.#hello(),
+      onMessage: (message) => this.#receive(message),
+      onState: (state, code, detail) => this.#enter(state, code, detail),
+      now: this.#o.host.monotonic,
+      random: this.#o.host.random,
+      log: this.#o.host.log,
+    });
+  }
+
+  close(): void {
+    clearInterval(this.#renewTimer);
+    this.#channel?.close();
+  }
+
+  send(message: FromAgent): boolean {
+    return this.#channel?.send(message) ?? false;
+  }
+
+  get registration(): string {
+    return this.#registration;
+  }
+
+  get network(): string {
+    return this.#answer.connector?.network ?? '';
+  }
+
+  /** The Tenant's name for itself, as its own access token says. */
+  get issuer(): string {
+    return decodeJwt(this.#answer.access_token).iss ?? '';
+  }
+
+  /** `con_…`. */
+  get connector(): string | undefined {
+    return decodeJwt(this.#answer.access_token).sub;
+  }
+
+  get state(): { state: ControlState; code: ErrorCode | undefined; heardMs: number } {
+    return {
+      state: this.#channel?.state ?? 'connecting',
+      code: this.#code,
+      heardMs: this.#channel?.lastHeardMs ?? Number.NEGATIVE_INFINITY,
+    };
+  }
+
+  moment(): Moment {
+    const { state, heardMs } = this.state;
+    const nowMs = this.#o.clock.now();
+    return { nowMs, heardMs: nowMs - (this.#o.host.monotonic() - heardMs), linked: state === 'open' };
+  }
+
+  isStale(): boolean {
+    return isStale(this.acl, this.moment());
+  }
+
+  async #login(): Promise<void> {
+    const { controller, identity } = this.#o;
+    this.#answer = await controller.login({ subject: this.#subject, assertionKey: identity.cryptoKey });
+    this.#registration = this.#answer.connector?.registration ?? this.#registration;
+    this.#o.onRelays(this.#answer.relays);
+  }
+
+  #hello(): Extract<FromAgent, { type: 'hello' }> {
+    return {
+      type: 'hello',
+      capability,
+      version,
+      ...(this.acl.version !== undefined && { acl_version: this.acl.version }),
+      labels: { ...this.#o.labels },
+      hostname: hostname(),
+    };
+  }
+
+  #enter(state: ControlState, code?: ErrorCode, detail?: string): void {
+    this.#code = code;
+    if (state === 'open') {
+      this.#o.host.log.info('controller_connected', { url: this.#o.controller.url });
+      this.#o.onOpen();
+    }
+    if (state === 'refused') this.#o.onDead(new SallyportError(code ?? 'credential_rejected', detail));
+  }
+
+  #receive(message: FromController): void {
+    switch (message.type) {
+      case 'welcome':
+        this.#o.clock.learn(message.now);
+        return this.#o.onRelays(message.relays);
+      case 'relay_list':
+        return this.#o.onRelays(message.relays);
+      case 'connector_acl':
+        this.#applying = this.#applying
+          .then(() => this.#applyAcl(message.token))
+          .catch((error) => this.#o.host.log.error('acl_failed', { error }));
+        return;
+      case 'registration':
+        this.#registration = message.token;
+        return;
+      case 'revoke':
+        return this.#revoke(message);
+      case 'events_stored':
+        return this.#o.onEventsStored(message.batch);
+      default: // client_acl is for Clients; restarting and refused concern the channel itself.
+    }
+  }
+
+  async #applyAcl(token: string): Promise<void> {
+    const { log } = this.#o.host;
+    const verified = await verifyToken('connectorAcl', token, {
+      keys: this.keys,
+      issuer: this.issuer,
+      audience: this.#o.identity.hash,
+      nowMs: this.#o.clock.now(),
+    });
+    if (!verified.ok) {
+      log.error('acl_refused', { code: verified.code, reason: verified.detail });
+      return;
+    }
+    const applied = this.acl.apply(verified.claims);
+    if (!applied.ok) {
+      log.warn('acl_refused', { code: applied.code, reason: applied.detail });
+      // A difference that does not fit: say hello as if nothing were held, which is answered with all of it.
+      const { acl_version: _, ...hello } = this.#hello();
+      if (applied.code === 'protocol_error') this.send(hello);
+      return;
+    }
+    const { version: now, base, stale } = verified.claims;
+    this.send({ type: 'ack', version: now });
+    log.info('acl_applied', {
+      version: now,
+      ...(base !== undefined && { base }),
+      changed: applied.changed.size,
+      resources: this.acl.resources.size,
+      stale_after_s: stale,
+    });
+    this.#o.onAcl(applied.changed);
+  }
+
+  #revoke(order: FromControllerOf<'revoke'>): void {
+    const ids = new Set([...order.keys, ...order.instances, ...order.principals, ...order.jkts]);
+    const self = order.connectors.includes(this.#o.identity.hash);
+    this.acl.revoke(ids, Math.floor(this.#o.clock.now() / 1000));
+    const cut = this.#o.onRevoke(ids, self);
+    this.#o.host.log.info('revoked', { revocation: order.revocation, ...cut });
+    this.send({
+      type: 'receipt',
+      revocation: order.revocation,
+      flows_cut: cut.flows,
+      tunnels_cut: cut.tunnels,
+    });
+  }
+
+  #renewIfDue(): void {
+    const nowMs = this.#o.clock.now();
+    const due = this.acl.version !== undefined && nowMs >= this.acl.renewAt * 1000;
+    if (!due || nowMs - this.#askedMs < renewAgainMs) return;
+    if (!this.send({ type: 'renew' })) return;
+    this.#askedMs = nowMs;
+    // A key that was withdrawn must not verify for ever.
+    this.keys.reload().catch((error) => this.#o.host.log.warn('keys_not_reloaded', { error }));
+  }
+}
