@@ -27,13 +27,16 @@ const maxBytes = 64 * 1024;
 export async function loadServiceKey(
   source: KeySource,
   readInput: () => Promise<string>,
-): Promise<KeyVerdict<{ key: ServiceKey }>> {
+): Promise<KeyVerdict<{ key: ServiceKey; file: ServiceKeyFile }>> {
   const read = await readSource(source, readInput);
   return read.ok ? parseServiceKey(read.text, nameOf(source)) : read;
 }
 
 /** @param name what to call the source in messages. */
-export function parseServiceKey(text: string, name: string): KeyVerdict<{ key: ServiceKey }> {
+export function parseServiceKey(
+  text: string,
+  name: string,
+): KeyVerdict<{ key: ServiceKey; file: ServiceKeyFile }> {
   const bad = (why: string) => refuse('key_file_invalid', `${name} ${why}`);
   const json = toJson(text);
   if (!json.ok) return bad(json.detail!);
@@ -49,7 +52,7 @@ export function parseServiceKey(text: string, name: string): KeyVerdict<{ key: S
   const expiresAt = file.expires_at === null ? null : Date.parse(file.expires_at);
   if (Number.isNaN(expiresAt)) return bad('has an `expires_at` that is not an RFC 3339 time');
   const { key_id: keyId, service_account_id: serviceAccount } = file;
-  return { ok: true, key: { keyId, serviceAccount, tenantUrl, privateKey: privateKey.key, expiresAt } };
+  return { ok: true, key: { keyId, serviceAccount, tenantUrl, privateKey: privateKey.key, expiresAt }, file };
 }
 
 /** What to tell the user who may not have noticed; the Controller decides whether the key still works. */
@@ -57,6 +60,12 @@ export function expiryWarning(key: ServiceKey, nowMs: number): string | undefine
   if (key.expiresAt === null || key.expiresAt > nowMs) return undefined;
   return `the Service Key ${key.keyId} expired at ${new Date(key.expiresAt).toISOString()} by this machine’s clock: create a new Service Key and replace the file`;
 }
+
+/** For `ControllerClient.login`. */
+export const credentialsOf = ({ keyId, privateKey }: ServiceKey) => ({
+  subject: keyId,
+  assertionKey: privateKey.toCryptoKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']),
+});
 
 async function readSource(
   source: KeySource,

@@ -1,14 +1,17 @@
 /**
- * Joins a program's socket to its flow until both directions are done: data with backpressure, half-close
- * (FIN passes on, the other direction goes on), and an abort on one side is an abort on the other, so that
- * a truncated transfer never looks complete.
+ * Joins a program's socket to what was opened for it until both directions are done: backpressure, half-close
+ * (FIN passes on, the other direction goes on), and an abort on one side is an abort on the other, so that a
+ * truncated transfer never looks complete. Flows have their own way (`link/tunnel/splice.ts`).
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { Flow } from '#node-agents/link/tunnel/flow.ts';
+import { splice as spliceFlow } from '#node-agents/link/tunnel/splice.ts';
 
 /** @param early bytes that the program has already sent behind its request. */
 export function splice(near: Duplex, far: Duplex, early?: Uint8Array): void {
   if (early !== undefined && early.length > 0) far.write(early);
+  if (far instanceof Flow && near instanceof Socket) return void spliceFlow(far, near);
   joinOneWay(near, far);
   joinOneWay(far, near);
   near.pipe(far);

@@ -213,6 +213,7 @@ export const setupSettings = {
     option('service-key', 'PATH', values.path, 'install it here (/etc/sallyport/service_key.json)'),
     () => '/etc/sallyport/service_key.json',
   ),
+  offline: toggle('offline', 'install it without trying to log in'),
   logLevel,
 } satisfies Settings;
 

@@ -1,0 +1,98 @@
+/**
+ * The Client ACLs that an instance holds, one for each Remote Network, and the look-up over all of them:
+ * which Resource, and so which network, a destination belongs to. They come from login and control channel
+ * (`session.ts`); a Connector checks them anew (`acl/intersect.ts`), so a wrong one could only mislead this
+ * Client, which is why each is verified before it counts.
+ */
+import type { JWTVerifyGetKey } from 'jose';
+import type { Destination, GrantedResource } from '#schema/acl/document.ts';
+import { compile, type Matcher } from '#schema/acl/match.ts';
+import type { ConnectorEntry, NetworkEntry } from '#schema/control/messages.ts';
+import { refuse, type Verdict } from '#schema/errors.ts';
+import type { Claims } from '#schema/token/claims.ts';
+import { verifyToken } from '#schema/token/verify.ts';
+
+export interface NetworkAcl {
+  claims: Claims<'clientAcl'>;
+  /** As it is sent into tunnels. */
+  signed: string;
+  connectors: ConnectorEntry[];
+}
+
+export interface Found {
+  network: string;
+  resource: GrantedResource;
+  /** The pattern that decided. */
+  rule: string;
+}
+
+export interface AclExpectation {
+  keys: JWTVerifyGetKey;
+  /** The Tenant's URL. */
+  issuer: string;
+  /** Thumbprint of this instance's key. */
+  jkt: string;
+  nowMs: number;
+}
+
+/** What is known at one moment; a change makes a new one, so that a look-up never sees half of it. */
+export class Acls {
+  readonly version: number;
+  readonly networks: ReadonlyMap<string, NetworkAcl>;
+  readonly #matcher: Matcher<GrantedResource>;
+  readonly #networkOf = new Map<GrantedResource, string>();
+
+  constructor(version = 0, networks: ReadonlyMap<string, NetworkAcl> = new Map()) {
+    this.version = version;
+    this.networks = networks;
+    for (const [network, { claims }] of networks) {
+      for (const resource of claims.acl.resources) this.#networkOf.set(resource, network);
+    }
+    this.#matcher = compile(this.#networkOf.keys());
+  }
+
+  /** `port_denied`: a Resource, but not for this port. `grant_expired`: for nobody any more. */
+  find(
+    destination: Destination,
+    nowMs: number,
+  ):
+    | Verdict<Found, 'not_a_resource'>
+    | (Partial<Found> & { ok: false; code: 'port_denied' | 'grant_expired' }) {
+    const match = this.#matcher.find(destination);
+    if (!('resource' in match)) return refuse('not_a_resource');
+    const { resource, rule } = match;
+    const found = { network: this.#networkOf.get(resource)!, resource, rule };
+    if (!match.ok) return { ok: false, code: 'port_denied', ...found };
+    const ended = resource.until !== undefined && nowMs >= resource.until * 1000;
+    return ended ? { ok: false, code: 'grant_expired', ...found } : { ok: true, ...found };
+  }
+
+  get resources(): { network: string; resource: GrantedResource }[] {
+    return [...this.#networkOf].map(([resource, network]) => ({ network, resource }));
+  }
+
+  /** When the first of them wants to be renewed, milliseconds since the epoch; Infinity without any. */
+  get renewAtMs(): number {
+    return Math.min(...[...this.networks.values()].map(({ claims }) => claims.rnw * 1000));
+  }
+
+  /** @param change as `client_acl` says it: null is a network without Resources. */
+  async with(
+    change: { version: number; snapshot: boolean; networks: Record<string, NetworkEntry | null> },
+    expected: AclExpectation,
+  ): Promise<Verdict<{ acls: Acls }>> {
+    const networks = new Map(change.snapshot ? [] : this.networks);
+    for (const [network, entry] of Object.entries(change.networks)) {
+      if (entry === null) {
+        networks.delete(network);
+        continue;
+      }
+      const verdict = await verifyToken('clientAcl', entry.acl, { ...expected, audience: network });
+      if (!verdict.ok) return verdict;
+      const { claims } = verdict;
+      if (claims.cnf.jkt !== expected.jkt) return refuse('instance_mismatch');
+      networks.set(network, { claims, signed: entry.acl, connectors: entry.connectors });
+    }
+    return { ok: true, acls: new Acls(change.version, networks) };
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * The Client: reads the Service Key, opens the listeners, logs in, and runs until it is told to end or its
+ * credential is dead. A program's connection comes in by a listener (`http-proxy.ts`, `socks5.ts`,
+ * `forward.ts`), is routed by `flow.ts` and leaves through a tunnel (`tunnels.ts`) or straight out.
+ */
+import type { ClientConfig } from '#node-agents/process/config.ts';
+import type { Host } from '#node-agents/process/host.ts';
+import { version } from '#node-agents/process/version.ts';
+import { SallyportError } from '#schema/errors.ts';
+import { mintId, timeOrdered } from '#schema/ids.ts';
+import { tcpDestination } from './destination.ts';
+import { createOpen } from './flow.ts';
+import { createForward } from './forward.ts';
+import { answerHealth } from './http/health.ts';
+import { createHttpProxy } from './http-proxy.ts';
+import { watchKeyFile } from './key-watch.ts';
+import { Listeners } from './listeners.ts';
+import { serveLocalApi } from './local-api.ts';
+import type { Open } from './opening.ts';
+import { parseCredentials } from './password.ts';
+import { whyNotReachable, whyNotReady } from './readiness.ts';
+import { rememberingLog } from './report.ts';
+import { loadServiceKey } from './service-key.ts';
+import { Sessions } from './sessions.ts';
+import { resourcesOf, snapshotOf } from './snapshot.ts';
+import { createSocks5 } from './socks5.ts';
+
+/** For flows that are under way when the Client is asked to end. */
+const drainMs = 3_000;
+
+/**
+ * Resolves after an orderly end.
+ * @throws SallyportError whatever ends it otherwise; `process/exit.ts` has the exit codes.
+ */
+export async function runClient(config: ClientConfig, processHost: Host): Promise<void> {
+  const memory = rememberingLog(processHost.log, processHost.now);
+  const host: Host = { ...processHost, log: memory.log };
+  const { log } = host;
+  const readKey = keyReader(config, host);
+  const first = await readKey();
+  if (!first.ok) throw new SallyportError(first.code, first.detail);
+  const sessions = new Sessions(first.key, { host, readKey });
+  const listeners = new Listeners();
+  const started = host.monotonic();
+  const facts = () => ({
+    version,
+    listeners: listeners.addresses,
+    direct: config.direct,
+    uptime_seconds: Math.round((host.monotonic() - started) / 1000),
+  });
+  const status = () => snapshotOf(sessions, facts(), host.now());
+  const stopped = stopOf(host.shutdown);
+  try {
+    await openListeners(config, listeners, sessions, createOpen(openOptions(config, host, sessions)));
+    const localApi = await serveLocalApi(
+      config.stateDir,
+      {
+        '/status': status,
+        '/resources': () => resourcesOf(sessions),
+        '/report': () => ({ config, status: status(), log: memory.lines() }),
+      },
+      log,
+    );
+    const stopReloading = reloadOn(config, host, sessions);
+    try {
+      const ready = sessions.start().then(() => {
+        if (!host.shutdown.aborted) log.info('client_ready', { listeners: listeners.addresses, version });
+      });
+      await Promise.race([stopped, sessions.ended, ready.then(() => stopped)]);
+    } finally {
+      stopReloading();
+      localApi?.close();
+    }
+  } finally {
+    await listeners.close(host.shutdown.aborted ? drainMs : 0);
+    sessions.close();
+  }
+}
+
+/** Standard input and the environment are what they were at the start; a file is read again each time. */
+function keyReader({ serviceKey }: ClientConfig, { readInput }: Host) {
+  let kept: ReturnType<typeof loadServiceKey> | undefined;
+  return () => {
+    if (serviceKey.from === 'file') return loadServiceKey(serviceKey, readInput);
+    kept ??= loadServiceKey(serviceKey, readInput);
+    return kept;
+  };
+}
+
+function reloadOn({ serviceKey }: ClientConfig, { onReload }: Host, sessions: Sessions): () => void {
+  const offSignal = onReload(() => void sessions.reload('SIGHUP'));
+  const offFile =
+    serviceKey.from === 'file'
+      ? watchKeyFile(serviceKey.path, () => void sessions.reload('file changed'))
+      : () => {};
+  return () => {
+    offSignal();
+    offFile();
+  };
+}
+
+function openOptions({ direct }: ClientConfig, { log, now, random }: Host, sessions: Sessions) {
+  const nowMs = () => sessions.current?.clock.now() ?? now();
+  return {
+    access: () => sessions.current,
+    waitingFor: () => sessions.waitingFor,
+    direct,
+    nowMs,
+    connectionId: () => mintId('connection', timeOrdered(nowMs(), random(16))),
+    report(event: Parameters<Parameters<typeof createOpen>[0]['report']>[0]) {
+      const session = sessions.current;
+      if (session === undefined) return;
+      session.outbox.add({
+        id: mintId('event', timeOrdered(nowMs(), random(16))),
+        at: Math.round(nowMs()),
+        principal: session.key.serviceAccount,
+        key: session.key.keyId,
+        instance: session.instance,
+        path: 'none',
+        ...{ bytes_up: 0, bytes_down: 0, duration_ms: 0 },
+        ...event,
+      });
+      session.outbox.flush();
+    },
+    log,
+  };
+}
+
+async function openListeners(
+  config: ClientConfig,
+  listeners: Listeners,
+  sessions: Sessions,
+  open: Open,
+): Promise<void> {
+  const credentials = config.proxyPassword && parseCredentials(config.proxyPassword.reveal());
+  const guarded = { open, ...(credentials && { credentials }) };
+  if (config.httpProxy) {
+    const health = {
+      whyNotReady: () => whyNotReady(sessions),
+      whyNotReachable: (resource: string) => whyNotReachable(sessions, resource),
+    };
+    const proxy = createHttpProxy({
+      ...guarded,
+      local: (request, response) => void answerHealth(health, request, response),
+    });
+    await listeners.add('http_proxy', 'http-proxy', proxy, config.httpProxy);
+  }
+  if (config.socks5) await listeners.add('socks5', 'socks5', createSocks5(guarded), config.socks5);
+  for (const { listen, host, port } of config.forward) {
+    const target = tcpDestination(host, port);
+    if (!target.ok) throw new SallyportError('config_invalid', `--forward ${host}:${port}: ${target.detail}`);
+    const { destination } = target;
+    await listeners.add(
+      `forward ${destination.host}:${port}`,
+      'forward',
+      createForward({ open, destination }),
+      listen,
+    );
+  }
+}
+
+function stopOf(shutdown: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (shutdown.aborted) return resolve();
+    shutdown.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

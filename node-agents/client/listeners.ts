@@ -1,0 +1,67 @@
+/**
+ * The local ports that programs connect to: opened before the login, so that a program which starts at the
+ * same moment gets an answer instead of a refused connection, and closed in order at the end.
+ */
+import type { Server as HttpServer } from 'node:http';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { isIPv6 } from 'node:net';
+import type { ListenAddress } from '#node-agents/process/config.ts';
+import { SallyportError } from '#schema/errors.ts';
+
+export class Listeners {
+  readonly #servers: Server[] = [];
+  readonly #sockets = new Set<Socket>();
+  /** Name → address as it came out, for the log and `status`. */
+  readonly addresses: Record<string, string> = {};
+
+  /** @param flag what to name in an error. @throws SallyportError address_in_use, config_invalid. */
+  async add(name: string, flag: string, server: Server, { host, port }: ListenAddress): Promise<void> {
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(whyNot(error, flag, `${bracketed(host)}:${port}`)));
+      server.listen({ host, port, backlog: 1024 }, resolve);
+    });
+    // Running out of descriptors must not end the Client: the next accept may work again.
+    server.removeAllListeners('error').on('error', () => {});
+    this.#servers.push(server);
+    const at = server.address() as AddressInfo;
+    this.addresses[name] = `${bracketed(at.address)}:${at.port}`;
+  }
+
+  /** Accepts no more, lets what runs finish for a while, then cuts it. */
+  async close(graceMs: number): Promise<void> {
+    const closed = Promise.all(
+      this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+    );
+    for (const server of this.#servers) (server as Partial<HttpServer>).closeIdleConnections?.();
+    const timer = setTimeout(() => this.#cut(), graceMs);
+    await closed;
+    clearTimeout(timer);
+    this.#cut();
+  }
+
+  #cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+}
+
+const bracketed = (host: string): string => (isIPv6(host) ? `[${host}]` : host);
+
+function whyNot({ code }: NodeJS.ErrnoException, flag: string, address: string): SallyportError {
+  if (code === 'EADDRINUSE') {
+    return new SallyportError(
+      'address_in_use',
+      `--${flag} ${address}: another program listens there already`,
+    );
+  }
+  const why =
+    code === 'EACCES'
+      ? 'this user may not listen there (ports below 1024 want a privilege)'
+      : code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND'
+        ? 'this machine has no such address'
+        : `cannot listen there (${code})`;
+  return new SallyportError('config_invalid', `--${flag} ${address}: ${why}`);
+}

@@ -1,0 +1,257 @@
+/**
+ * One instance under one Service Key: a fresh key pair, a login, the control channel, the ACLs with their
+ * renewals, and the tunnels. `sessions.ts` starts it and decides which one is current; `flow.ts` uses it.
+ */
+import { createRemoteJWKSet } from 'jose';
+import { ControllerClock } from '#node-agents/link/clock.ts';
+import { type ControlChannel, type ControlState, openControlChannel } from '#node-agents/link/control.ts';
+import { ControllerClient } from '#node-agents/link/controller.ts';
+import { createIdentity, type Identity } from '#node-agents/link/identity.ts';
+import { isDeadCredential } from '#node-agents/process/exit.ts';
+import type { Host } from '#node-agents/process/host.ts';
+import { fraction } from '#node-agents/process/random.ts';
+import { version } from '#node-agents/process/version.ts';
+import { paths, type TokenAnswer } from '#schema/control/login.ts';
+import {
+  capability,
+  type FromController,
+  type FromControllerOf,
+  type RelayEntry,
+} from '#schema/control/messages.ts';
+import { type ErrorCode, SallyportError } from '#schema/errors.ts';
+import { Acls } from './acl.ts';
+import { ConnectionTokens } from './connection-tokens.ts';
+import { type EventOutbox, eventOutbox } from './events.ts';
+import type { Access } from './flow.ts';
+import { credentialsOf, type ServiceKey } from './service-key.ts';
+import { Tunnels } from './tunnels.ts';
+
+export interface SessionOptions {
+  key: ServiceKey;
+  host: Host;
+  /** The credential is dead; the session has closed its flows. Once. */
+  onDead(error: SallyportError): void;
+}
+
+/** How long a flow waits for an ACL that it has asked for. */
+const renewalWaitMs = 1_500;
+/** An ACL that was due and did not come is asked for again after this. */
+const renewalRetryMs = 30_000;
+const longestTimerMs = 2 ** 31 - 1;
+
+export class Session implements Access {
+  readonly key: ServiceKey;
+  readonly clock: ControllerClock;
+  readonly identity: Identity;
+  readonly outbox: EventOutbox;
+  readonly tunnels: Tunnels;
+  readonly instance: string;
+  readonly #o: SessionOptions;
+  readonly #controller: ControllerClient;
+  readonly #keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly #tokens: ConnectionTokens;
+  readonly #channel: ControlChannel;
+  readonly #renewed = new Set<() => void>();
+  #acls = new Acls();
+  #relays = new Map<string, RelayEntry>();
+  /** Changes are applied one after the other, in the order in which they came. */
+  #applying: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /**
+   * One attempt to log in.
+   * @throws SallyportError why not; `isDeadCredential` says whether the key will ever work again.
+   */
+  static async start(options: SessionOptions, signal: AbortSignal): Promise<Session> {
+    const { key, host } = options;
+    const identity = await createIdentity();
+    const clock = new ControllerClock(host.now);
+    const { log, random } = host;
+    const controller = new ControllerClient({ url: key.tenantUrl, identity, clock, log, random, signal });
+    const keys = createRemoteJWKSet(new URL(`${controller.url}${paths.jwks}`), { timeoutDuration: 10_000 });
+    // Fetched beside the login: a cold start waits for one round trip, not two.
+    const [answer] = await Promise.all([controller.login(credentialsOf(key)), keys.reload().catch(() => {})]);
+    const session = new Session(options, { identity, clock, controller, keys, answer });
+    await session.#applied(answer);
+    return session;
+  }
+
+  private constructor(
+    options: SessionOptions,
+    made: {
+      identity: Identity;
+      clock: ControllerClock;
+      controller: ControllerClient;
+      keys: ReturnType<typeof createRemoteJWKSet>;
+      answer: TokenAnswer;
+    },
+  ) {
+    const { host, key } = options;
+    this.#o = options;
+    this.key = key;
+    this.identity = made.identity;
+    this.clock = made.clock;
+    this.#controller = made.controller;
+    this.#keys = made.keys;
+    this.instance = made.answer.client?.instance ?? '';
+    this.#tokens = new ConnectionTokens((hashes) => this.#controller.connections(hashes), host.monotonic);
+    this.tunnels = new Tunnels(this.instance, {
+      identity: this.identity,
+      clock: this.clock,
+      host,
+      token: (hash) => this.#tokens.take(hash),
+      relays: (ids) => ids.flatMap((id) => this.#relays.get(id) ?? []),
+    });
+    this.outbox = eventOutbox((message) => this.#channel.send(message));
+    this.#channel = openControlChannel({
+      controller: this.#controller,
+      login: () => this.#login(),
+      hello: () => ({ type: 'hello', capability, version, acl_version: this.#acls.version }),
+      onMessage: (message) => this.#receive(message),
+      onState: (state, code, detail) => this.#channelIs(state, code, detail),
+      now: host.now,
+      random: host.random,
+      log: host.log,
+    });
+  }
+
+  get acls(): Acls {
+    return this.#acls;
+  }
+
+  get channelState(): ControlState {
+    return this.#channel.state;
+  }
+
+  get lastHeardMs(): number {
+    return this.#channel.lastHeardMs;
+  }
+
+  get relays(): RelayEntry[] {
+    return [...this.#relays.values()];
+  }
+
+  async renewAcl(): Promise<void> {
+    const came = new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, renewalWaitMs);
+      this.#renewed.add(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    if (!this.#channel.send({ type: 'renew' })) void this.#login().catch((error) => this.#died(error));
+    await came;
+  }
+
+  /** Another session takes over: live flows may finish, then this one closes. */
+  retire(): void {
+    this.tunnels.retire();
+    const closeWhenEmpty = setInterval(() => {
+      if (this.tunnels.flows > 0) return;
+      clearInterval(closeWhenEmpty);
+      this.close();
+    }, 1_000).unref();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.outbox.flush();
+    this.#channel.close();
+    this.tunnels.close();
+  }
+
+  async #login(): Promise<void> {
+    await this.#applied(await this.#controller.login(credentialsOf(this.key)));
+  }
+
+  async #applied({ relays, client }: TokenAnswer): Promise<void> {
+    if (client === undefined)
+      throw new SallyportError('protocol_error', 'the Controller takes this key for no Client’s');
+    this.#relays = byId(relays);
+    this.#tokens.offer(client.connections);
+    await this.#apply({ version: client.acl_version, snapshot: true, networks: client.networks });
+  }
+
+  #receive(message: FromController): void {
+    switch (message.type) {
+      case 'welcome':
+        this.clock.learn(message.now);
+        this.#relays = byId(message.relays);
+        this.outbox.restart();
+        return this.outbox.flush();
+      case 'relay_list':
+        this.#relays = byId(message.relays);
+        return;
+      case 'client_acl':
+        return void this.#apply(message).then(
+          () => this.#channel.send({ type: 'ack', version: message.version }),
+          (error) => this.#o.host.log.error('client_acl_rejected', { error }),
+        );
+      case 'events_stored':
+        return this.outbox.stored(message.batch);
+      default:
+        return;
+    }
+  }
+
+  /** @throws SallyportError when an ACL does not verify: then the one in force stays. */
+  #apply(change: Omit<FromControllerOf<'client_acl'>, 'type'>): Promise<void> {
+    const applied = this.#applying.then(async () => {
+      const verdict = await this.#acls.with(change, {
+        keys: this.#keys,
+        issuer: this.key.tenantUrl,
+        jkt: this.identity.jkt,
+        nowMs: this.clock.now(),
+      });
+      if (!verdict.ok)
+        throw new SallyportError(
+          verdict.code,
+          `the Client ACL is not acceptable: ${verdict.detail ?? verdict.code}`,
+        );
+      if (this.#closed) return;
+      this.#acls = verdict.acls;
+      this.tunnels.update(verdict.acls);
+      for (const resolve of this.#renewed) resolve();
+      this.#renewed.clear();
+      this.#scheduleRenewal(this.#acls.renewAtMs - this.clock.now());
+      const { version: acl, resources } = this.#acls;
+      this.#o.host.log.info('client_acl', {
+        version: acl,
+        resources: resources.length,
+        networks: this.#acls.networks.size,
+      });
+    });
+    this.#applying = applied.catch(() => {});
+    return applied;
+  }
+
+  #scheduleRenewal(inMs: number): void {
+    clearTimeout(this.#timer);
+    if (inMs === Number.POSITIVE_INFINITY || this.#closed) return;
+    // Spread over a tenth of a minute: instances that started together need not renew together.
+    const spread = fraction(this.#o.host.random) * 6_000;
+    this.#timer = setTimeout(
+      () => void this.#renewInTime(),
+      Math.min(Math.max(inMs, 0) + spread, longestTimerMs),
+    ).unref();
+  }
+
+  async #renewInTime(): Promise<void> {
+    await this.renewAcl();
+    if (this.#acls.renewAtMs <= this.clock.now()) this.#scheduleRenewal(renewalRetryMs);
+  }
+
+  #channelIs(state: ControlState, code: ErrorCode = 'credential_rejected', detail?: string): void {
+    if (state === 'refused') this.#died(new SallyportError(code, detail));
+  }
+
+  #died(error: unknown): void {
+    if (this.#closed || !(error instanceof SallyportError) || !isDeadCredential(error.code)) return;
+    this.close();
+    this.#o.onDead(error);
+  }
+}
+
+const byId = (relays: readonly RelayEntry[]) => new Map(relays.map((relay) => [relay.id, relay]));

@@ -1,0 +1,144 @@
+/**
+ * Which session is current. The first is waited for with back-off; a changed Service Key starts another
+ * beside it and takes over once it has logged in, while flows of the old one may finish; a dead credential
+ * ends the Client, unless the key has been replaced in the meantime.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { backoff } from '#node-agents/process/backoff.ts';
+import type { Host } from '#node-agents/process/host.ts';
+import { type Refusal, SallyportError, type Verdict } from '#schema/errors.ts';
+import { expiryWarning, type ServiceKey } from './service-key.ts';
+import { Session } from './session.ts';
+
+export interface SessionsOptions {
+  host: Host;
+  /** Reads the key again, from where it was read first. */
+  readKey(): Promise<Verdict<{ key: ServiceKey }>>;
+}
+
+export class Sessions {
+  readonly #o: SessionsOptions;
+  readonly #ended = Promise.withResolvers<never>();
+  readonly #closing = new AbortController();
+  #current: Session | undefined;
+  #key: ServiceKey;
+  #waitingFor: Refusal = { ok: false, code: 'controller_unreachable', detail: 'not logged in yet' };
+  #attempt = new AbortController();
+
+  /** @param key the first one, already read. */
+  constructor(key: ServiceKey, options: SessionsOptions) {
+    this.#key = key;
+    this.#o = options;
+    this.#ended.promise.catch(() => {});
+  }
+
+  get current(): Session | undefined {
+    return this.#current;
+  }
+
+  get key(): ServiceKey {
+    return this.#key;
+  }
+
+  /** Why there is no session, for programs that ask meanwhile. */
+  get waitingFor(): Refusal {
+    return this.#waitingFor;
+  }
+
+  /** Rejects when the Client cannot go on: SallyportError with the code of the dead credential. */
+  get ended(): Promise<never> {
+    return this.#ended.promise;
+  }
+
+  /** Resolves once logged in, or when closed. @throws SallyportError when no further attempt can help. */
+  async start(): Promise<void> {
+    try {
+      await this.#logIn(this.#key);
+    } catch (error) {
+      if (!(await this.#replacedMeanwhile())) throw error;
+    }
+  }
+
+  /** Reads the key; a different one takes over. A file that cannot be read or a key that fails changes nothing. */
+  async reload(why: string): Promise<void> {
+    const { host, readKey } = this.#o;
+    const read = await readKey();
+    if (!read.ok) {
+      return host.log.error('key_reload_failed', { why, code: read.code, reason: read.detail });
+    }
+    if (sameKey(read.key, this.#key)) return host.log.info('key_unchanged', { why, key: read.key.keyId });
+    host.log.info('key_changed', { why, key: read.key.keyId });
+    await this.#logIn(read.key).catch((error) => {
+      host.log.error('key_reload_failed', { why, key: read.key.keyId, error });
+    });
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#attempt.abort();
+    this.#current?.close();
+  }
+
+  /** Tries until it works, another key supersedes this one, or trying is pointless. */
+  async #logIn(key: ServiceKey): Promise<void> {
+    this.#attempt.abort();
+    this.#attempt = new AbortController();
+    const signal = AbortSignal.any([this.#attempt.signal, this.#closing.signal]);
+    const { host } = this.#o;
+    const warning = expiryWarning(key, host.now());
+    if (warning) host.log.warn('key_expired_locally', { reason: warning });
+    const delay = backoff({ firstMs: 500, maxMs: 30_000, random: host.random });
+    while (!signal.aborted) {
+      try {
+        const session = await Session.start(
+          { key, host, onDead: (error) => void this.#dead(key, error) },
+          signal,
+        );
+        if (signal.aborted) return session.close();
+        return this.#take(key, session);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof SallyportError) || error.permanent) throw error;
+        const waitMs = 250 + delay.next();
+        host.log.warn('waiting_for_controller', {
+          ...{ code: error.code, controller: key.tenantUrl, reason: error.message, retry_in_ms: waitMs },
+        });
+        this.#waitingFor = { ok: false, code: 'controller_unreachable', detail: error.message };
+        await sleep(waitMs, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  #take(key: ServiceKey, session: Session): void {
+    const previous = this.#current;
+    this.#current = session;
+    this.#key = key;
+    this.#o.host.log.info('logged_in', {
+      key: key.keyId,
+      instance: session.instance,
+      controller: key.tenantUrl,
+    });
+    previous?.retire();
+  }
+
+  async #dead(key: ServiceKey, error: SallyportError): Promise<void> {
+    this.#o.host.log.error('credential_dead', { key: key.keyId, code: error.code, reason: error.message });
+    if (key !== this.#key) return;
+    this.#current = undefined;
+    this.#waitingFor = { ok: false, code: error.code, detail: error.message };
+    if (await this.#replacedMeanwhile().catch(() => false)) return;
+    this.#ended.reject(error);
+  }
+
+  /** Whoever rotates a key may revoke the old one a moment before or after the new file is there. */
+  async #replacedMeanwhile(): Promise<boolean> {
+    const read = await this.#o.readKey();
+    if (!read.ok || sameKey(read.key, this.#key) || this.#closing.signal.aborted) return false;
+    this.#key = read.key;
+    await this.#logIn(read.key);
+    return true;
+  }
+}
+
+const sameKey = (one: ServiceKey, other: ServiceKey): boolean =>
+  one.keyId === other.keyId && one.tenantUrl === other.tenantUrl && one.privateKey.equals(other.privateKey);

@@ -1,0 +1,117 @@
+/**
+ * How the Client stands at this moment, in the form that `local-api.ts` serves and `status.ts`,
+ * `resources.ts` and `report.ts` print. Field names are the public JSON of those commands.
+ */
+import type { AclResource } from '#schema/acl/document.ts';
+import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
+
+export type ClientState = 'online' | 'connecting' | 'offline';
+
+export interface Snapshot {
+  state: ClientState;
+  version: string;
+  tenant: string;
+  service_account: string;
+  key: string;
+  key_expires_at: string | null;
+  instance: string | null;
+  /** What is waited for; null once logged in. */
+  waiting_for: { code: string; detail: string | null } | null;
+  controller: { state: string; heard_seconds_ago: number | null; clock_offset_ms: number };
+  acl_version: number | null;
+  networks: NetworkStatus[];
+  relays: { id: string; url: string }[];
+  listeners: Record<string, string>;
+  direct: boolean;
+  flows: number;
+  events: { waiting: number; dropped: number };
+  uptime_seconds: number;
+}
+
+export interface NetworkStatus {
+  id: string;
+  resources: number;
+  connectors: {
+    hash: string;
+    state: string;
+    relay: string | null;
+    round_trip_ms: number | null;
+    flows: number;
+    last_failure: string | null;
+  }[];
+}
+
+export interface ResourceStatus extends Pick<AclResource, 'id' | 'address' | 'tcp' | 'udp' | 'icmp'> {
+  alias: string | null;
+  network: string;
+  /** Whether a tunnel to its Remote Network is open. */
+  reachable: boolean;
+  /** RFC 3339; null without an end. */
+  until: string | null;
+}
+
+/** Silence beyond two missed pings is no longer a hiccup. */
+const offlineAfterMs = 60_000;
+
+export function stateOf(sessions: Sessions, nowMs: number): ClientState {
+  const session = sessions.current;
+  if (session === undefined) return 'connecting';
+  if (session.channelState === 'open') return 'online';
+  return nowMs - session.lastHeardMs > offlineAfterMs ? 'offline' : 'connecting';
+}
+
+export function snapshotOf(
+  sessions: Sessions,
+  facts: Pick<Snapshot, 'version' | 'listeners' | 'direct' | 'uptime_seconds'>,
+  nowMs: number,
+): Snapshot {
+  const { current, key, waitingFor } = sessions;
+  const heard = current ? (nowMs - current.lastHeardMs) / 1000 : Number.POSITIVE_INFINITY;
+  return {
+    state: stateOf(sessions, nowMs),
+    tenant: key.tenantUrl,
+    service_account: key.serviceAccount,
+    key: key.keyId,
+    key_expires_at: key.expiresAt === null ? null : new Date(key.expiresAt).toISOString(),
+    instance: current?.instance ?? null,
+    waiting_for: current ? null : { code: waitingFor.code, detail: waitingFor.detail ?? null },
+    controller: {
+      state: current?.channelState ?? 'connecting',
+      heard_seconds_ago: Number.isFinite(heard) ? Math.round(heard) : null,
+      clock_offset_ms: current?.clock.offsetMs ?? 0,
+    },
+    acl_version: current?.acls.version ?? null,
+    networks: current ? networksOf(current) : [],
+    relays: (current?.relays ?? []).map(({ id, url }) => ({ id, url })),
+    flows: current?.tunnels.flows ?? 0,
+    events: { waiting: current?.outbox.waiting ?? 0, dropped: current?.outbox.dropped ?? 0 },
+    ...facts,
+  };
+}
+
+export function resourcesOf({ current }: Sessions): ResourceStatus[] {
+  if (current === undefined) return [];
+  return current.acls.resources
+    .map(({ network, resource }) => {
+      const { id, address, alias = null, tcp, udp, icmp, until } = resource;
+      const reachable = current.tunnels.links(network).some(({ tunnel }) => tunnel);
+      const end = until === undefined ? null : new Date(until * 1000).toISOString();
+      return { id, address, alias, tcp, udp, icmp, network, reachable, until: end };
+    })
+    .sort((a, b) => (a.address < b.address ? -1 : 1));
+}
+
+const networksOf = ({ acls, tunnels }: Session): NetworkStatus[] =>
+  [...acls.networks].map(([id, { claims }]) => ({
+    id,
+    resources: claims.acl.resources.length,
+    connectors: tunnels.links(id).map(({ hash, state, relay, tunnel, flows, failure }) => ({
+      hash,
+      state,
+      relay: relay?.id ?? null,
+      round_trip_ms: tunnel && Number.isFinite(tunnel.rttMs) ? Math.round(tunnel.rttMs * 100) / 100 : null,
+      flows,
+      last_failure: failure ? `${failure.error.code}: ${failure.error.message}` : null,
+    })),
+  }));

@@ -1,0 +1,54 @@
+/** `sallyportd status`: one word on the first line for scripts, then what a person wants to know. */
+import type { StatusConfig } from '#node-agents/process/config.ts';
+import type { Host } from '#node-agents/process/host.ts';
+import { askClient } from './local-api.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** @throws SallyportError not_running, after `not-running` was printed. */
+export async function runStatus({ stateDir, json }: StatusConfig, host: Host): Promise<void> {
+  const snapshot = await askClient<Snapshot>(stateDir, '/status').catch((error) => {
+    host.print(json ? `${JSON.stringify({ state: 'not-running' })}\n` : 'not-running\n');
+    throw error;
+  });
+  host.print(json ? `${JSON.stringify(snapshot)}\n` : statusText(snapshot));
+}
+
+export function statusText(s: Snapshot): string {
+  const { waiting_for: waiting, controller } = s;
+  const heard = controller.heard_seconds_ago === null ? '' : `, heard ${controller.heard_seconds_ago} s ago`;
+  const rows: [string, string][] = [
+    ['Tenant', s.tenant],
+    ['Service', `${s.service_account}, key ${s.key}${s.key_expires_at ? ` until ${s.key_expires_at}` : ''}`],
+    ...(s.instance ? [['Instance', s.instance] as [string, string]] : []),
+    ...(waiting
+      ? [['Waiting', `${waiting.code}${waiting.detail ? `: ${waiting.detail}` : ''}`] as [string, string]]
+      : []),
+    ['Controller', `${controller.state}${heard}`],
+    ...Object.entries(s.listeners).map(([name, address]): [string, string] => [
+      'Listener',
+      `${name} ${address}`,
+    ]),
+    [
+      'Direct',
+      s.direct ? 'on: what is no Resource goes straight out' : 'off: what is no Resource is refused',
+    ],
+    ['Flows', String(s.flows)],
+    ...s.networks.flatMap(({ id, resources, connectors }): [string, string][] => [
+      ['Network', `${id}, ${resources} Resources`],
+      ...connectors.map(
+        ({ hash, state, relay, round_trip_ms: rtt, flows, last_failure: failure }): [string, string] => [
+          '  Connector',
+          [
+            `${hash.slice(0, 12)}… ${state}`,
+            ...(state === 'open'
+              ? [`by ${relay}`, `${flows} flows`, ...(rtt === null ? [] : [`${rtt} ms`])]
+              : []),
+            ...(failure ? [failure] : []),
+          ].join(', '),
+        ],
+      ),
+    ]),
+    ['Version', s.version],
+  ];
+  return `${s.state}\n${rows.map(([name, value]) => `${name.padEnd(13)}${value}\n`).join('')}`;
+}
