@@ -1,11 +1,39 @@
 /**
- * The few questions that are asked before the Tenant is known, and so cannot go through `scope.ts`: which
- * Tenant a URL or an API token means. Nothing here answers with a Tenant's belongings.
+ * What does not go through `scope.ts`: the tables that belong to no Tenant (Tenants themselves, relays), for
+ * the operator's routes, and the questions that are asked before the Tenant is known: which one a URL or an
+ * API token means.
  */
-import { eq } from 'drizzle-orm';
-import { apiTokens, tenants } from '#schema/db/tables.ts';
+import { eq, type SQL } from 'drizzle-orm';
+import { apiTokens, relays, tenants } from '#schema/db/tables.ts';
 import type { Tenant } from './context.ts';
 import type { Database } from './ports.ts';
+import type { Row } from './scope.ts';
+
+type DeploymentTable = typeof tenants | typeof relays;
+
+export function deploymentOf(database: Database) {
+  return {
+    async select<T extends DeploymentTable>(
+      table: T,
+      o: { where?: SQL | undefined; orderBy: SQL[]; limit: number },
+    ): Promise<Row<T>[]> {
+      const query = database.select().from(table as DeploymentTable);
+      return (await query
+        .where(o.where)
+        .orderBy(...o.orderBy)
+        .limit(o.limit)) as Row<T>[];
+    },
+
+    async find<T extends DeploymentTable>(table: T, id: string): Promise<Row<T> | undefined> {
+      const where = eq((table as DeploymentTable).id, id as never);
+      return (await this.select(table, { where, orderBy: [], limit: 1 }))[0];
+    },
+
+    insertTenant: (row: Row<typeof tenants>) => database.insert(tenants).values(row),
+    insertRelay: (row: typeof relays.$inferInsert) => database.insert(relays).values(row),
+    deleteRelay: (id: Row<typeof relays>['id']) => database.delete(relays).where(eq(relays.id, id)),
+  };
+}
 
 export async function tenantBySlug(database: Database, slug: string): Promise<Tenant | undefined> {
   return (await database.select().from(tenants).where(eq(tenants.slug, slug)).limit(1))[0];
@@ -19,7 +47,7 @@ export async function tenantByHostname(database: Database, hostname: string): Pr
 export async function tokenByHash(
   database: Database,
   hash: string,
-): Promise<{ token: typeof apiTokens.$inferSelect; tenant: Tenant } | undefined> {
+): Promise<{ token: Row<typeof apiTokens>; tenant: Tenant } | undefined> {
   const [row] = await database
     .select({ token: apiTokens, tenant: tenants })
     .from(apiTokens)

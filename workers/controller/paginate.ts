@@ -5,9 +5,9 @@
  */
 import { z } from '@hono/zod-openapi';
 import { and, asc, desc, gt, lt, lte, or, type SQL } from 'drizzle-orm';
-import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { refuse, type Verdict } from '#schema/errors.ts';
-import type { OwnedTable, Row, Scope } from './scope.ts';
+import type { Row } from './scope.ts';
 import { base64url, fromBase64url } from './secret.ts';
 
 export const pageQuery = z.object({
@@ -24,16 +24,21 @@ export interface Page<R> {
   next_cursor: string | null;
 }
 
+/** Where rows come from: a Tenant's scope, or the deployment. */
+interface Source<T extends SQLiteTable> {
+  select(table: T, o: { where?: SQL | undefined; orderBy: SQL[]; limit: number }): Promise<Row<T>[]>;
+}
+
 /** Oldest first, by id. */
-export async function page<T extends OwnedTable & { id: SQLiteColumn }>(
-  scope: Scope,
+export async function page<T extends SQLiteTable & { id: SQLiteColumn }>(
+  source: Source<NoInfer<T>>,
   table: T,
   { limit, cursor }: PageQuery,
   where?: SQL,
 ): Promise<Verdict<Page<Row<T>>, 'bad_request'>> {
   const place = readCursor(cursor, z.tuple([z.string()]));
   if (!place.ok) return place;
-  const rows = await scope.select(table, {
+  const rows = await source.select(table, {
     where: and(where, place.at && gt(table.id, place.at[0])),
     orderBy: [asc(table.id)],
     limit: limit + 1,
@@ -42,8 +47,8 @@ export async function page<T extends OwnedTable & { id: SQLiteColumn }>(
 }
 
 /** Newest first, by `at`, then id. */
-export async function newestPage<T extends OwnedTable & { id: SQLiteColumn; at: SQLiteColumn }>(
-  scope: Scope,
+export async function newestPage<T extends SQLiteTable & { id: SQLiteColumn; at: SQLiteColumn }>(
+  source: Source<NoInfer<T>>,
   table: T,
   { limit, cursor }: PageQuery,
   where?: SQL,
@@ -52,7 +57,7 @@ export async function newestPage<T extends OwnedTable & { id: SQLiteColumn; at: 
   if (!place.ok) return place;
   const after =
     place.at && or(lt(table.at, place.at[0]), and(lte(table.at, place.at[0]), lt(table.id, place.at[1])));
-  const rows = await scope.select(table, {
+  const rows = await source.select(table, {
     where: and(where, after),
     orderBy: [desc(table.at), desc(table.id)],
     limit: limit + 1,

@@ -1,0 +1,94 @@
+/**
+ * POST /grants. There is one grant for each pair: granting again answers the same one, with the expiry that
+ * is asked for now; an earlier end than before counts at once.
+ */
+import { z } from '@hono/zod-openapi';
+import { and, eq, isNotNull, isNull, lt } from 'drizzle-orm';
+import { neededCapability } from '#schema/control/features.ts';
+import { connectors, grants, resources, serviceAccounts } from '#schema/db/tables.ts';
+import { refuse } from '#schema/errors.ts';
+import type { Id } from '#schema/ids.ts';
+import { adminRoute } from '../../admin-route.ts';
+import { Change, mint } from '../../change.ts';
+import { absent, instant } from '../../fields.ts';
+import type { Row, Scope } from '../../scope.ts';
+import { grant, show } from './shape.ts';
+
+export const createGrant = adminRoute(
+  {
+    method: 'post',
+    path: '/grants',
+    tag: 'Grants',
+    summary: 'Grant a Resource to a Service Account',
+    description: '201 for a new grant, 200 where the pair had one already.',
+    needs: 'grants:write',
+    body: z.strictObject({
+      resource_id: z.string(),
+      service_account_id: z.string(),
+      expires_at: instant.nullable().default(null),
+    }),
+    answer: grant,
+    status: 201,
+    refuses: ['not_found', 'connector_outdated'],
+  },
+  async (ask) => {
+    const { scope, now, body } = ask;
+    const resource = await scope.find(resources, eq(resources.id, body.resource_id as never));
+    if (!resource) return absent('Resource', body.resource_id);
+    const account = await scope.find(
+      serviceAccounts,
+      eq(serviceAccounts.id, body.service_account_id as never),
+    );
+    if (!account) return absent('Service Account', body.service_account_id);
+    const expiresAt = body.expires_at === null ? null : Date.parse(body.expires_at);
+    if (expiresAt !== null && expiresAt <= now)
+      return refuse('validation_failed', 'expires_at lies in the past');
+    const outdated = await outdatedConnectors(scope, resource.remoteNetworkId);
+    if (outdated) return refuse('connector_outdated', outdated);
+
+    const held = await scope.find(
+      grants,
+      and(eq(grants.resourceId, resource.id), eq(grants.granteeId, account.id))!,
+    );
+    if (!held) {
+      const row: Row<typeof grants> = {
+        id: mint(ask, 'grant'),
+        tenantId: scope.tenantId,
+        resourceId: resource.id,
+        granteeKind: 'service_account',
+        granteeId: account.id,
+        expiresAt,
+        createdAt: now,
+      };
+      return new Change(ask)
+        .write(scope.insert(grants, row))
+        .audit('create', 'grant', row.id, { after: show(row, now) })
+        .configuration()
+        .commit({ body: show(row, now), status: 201 });
+    }
+    if (held.expiresAt === expiresAt) return new Change(ask).commit({ body: show(held, now), status: 200 });
+    const row = { ...held, expiresAt };
+    const change = new Change(ask)
+      .write(scope.update(grants, { expiresAt }, eq(grants.id, held.id)))
+      .audit('update', 'grant', held.id, { before: show(held, now), after: show(row, now) })
+      .configuration();
+    if ((expiresAt ?? Infinity) < (held.expiresAt ?? Infinity)) change.floor(account.id);
+    return change.commit({ body: show(row, now), status: 200 });
+  },
+);
+
+/** Connectors of the place that could not carry a Service’s flows, named; undefined where there are none. */
+async function outdatedConnectors(scope: Scope, network: Id<'remoteNetwork'>): Promise<string | undefined> {
+  const old = await scope.select(connectors, {
+    where: and(
+      eq(connectors.remoteNetworkId, network),
+      isNotNull(connectors.enrolledAt),
+      isNull(connectors.revokedAt),
+      lt(connectors.capability, neededCapability.serviceGrant),
+    ),
+    limit: 5,
+  });
+  if (old.length === 0) return undefined;
+  const named = old.map(({ name, id, version }) => `${name} (${id}, version ${version ?? 'unknown'})`);
+  return `update the Connector ${named.join(', ')} first`;
+}

@@ -1,0 +1,33 @@
+/**
+ * GET /openapi.json: OpenAPI 3.1, made from the same schemas that validate requests. Open to everybody: it
+ * says what can be asked, not what there is.
+ */
+import type { Controller } from '../context.ts';
+import { tenantUrl } from '../tenant.ts';
+
+export function mountOpenApi(app: Controller): void {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'apiToken', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API token of the Tenant (`spt_…`) with the scope that the operation names.',
+  });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'operatorToken', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The deployment’s operator token.',
+  });
+  app.get('/api/v1/openapi.json', (c) => {
+    const { settings } = c.get('ports');
+    const tenant = c.get('tenant');
+    const document = app.getOpenAPI31Document({
+      openapi: '3.1.1',
+      info: {
+        title: 'Sallyport Controller',
+        version: '1',
+        description: 'Errors are problem documents (RFC 9457) with a `code` that keeps its meaning for ever.',
+      },
+      servers: [{ url: tenant ? tenantUrl(settings, tenant) : settings.baseUrl }],
+    });
+    return c.json(document);
+  });
+}
