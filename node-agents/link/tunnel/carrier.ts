@@ -42,6 +42,7 @@ export class Carrier {
     this.now = o.now;
     this.#keepAliveMs = o.keepAliveMs ?? 10_000;
     this.#silenceMs = o.silenceMs ?? 25_000;
+    const { onGoAway } = o.handler;
     this.mux = new Mux({
       role: o.role,
       nowMs: o.now(),
@@ -49,7 +50,7 @@ export class Carrier {
         onReady: () => this.#schedule(),
         onGoAway: (code: ErrorCode) => {
           this.#told = code;
-          o.handler.onGoAway?.(code);
+          onGoAway?.(code);
         },
       }),
     });
