@@ -123,8 +123,8 @@ class Channel implements ControlChannel {
   #lost(error: SallyportError): void {
     if (isDeadCredential(error.code)) return this.#refused(error);
     const { controller, log } = this.#o;
-    // The login will tell whether the credential is dead or only the token old.
-    if (/^(token_|unauthenticated|proof_)/.test(error.code)) controller.forgetAccess();
+    // The login will tell whether the credential is dead or only the token old, and what time it is.
+    if (/^(token_|unauthenticated|proof_|clock_skew)/.test(error.code)) controller.forgetAccess();
     log.warn('control_channel_down', { code: error.code, reason: error.message });
     this.#enter('closed', error);
   }

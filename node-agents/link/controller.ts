@@ -20,6 +20,7 @@ import { signProof } from '#schema/token/proof.ts';
 import { signToken } from '#schema/token/sign.ts';
 import type { Log } from '../process/log.ts';
 import { nonce, type Random } from '../process/random.ts';
+import { version } from '../process/version.ts';
 import type { ControllerClock } from './clock.ts';
 import { answeredWith, readProblem, unreachable } from './failure.ts';
 import type { Identity } from './identity.ts';
@@ -42,6 +43,8 @@ export interface Credentials {
   assertionKey: webcrypto.CryptoKey;
   /** Below the URL, when it is not `paths.token`. */
   path?: string;
+  /** Told to administrators beside the instance. */
+  hostname?: string;
 }
 
 interface Schema<T> {
@@ -130,7 +133,7 @@ export class ControllerClient {
     return { authorization: `DPoP ${token}`, dpop: await this.#proofFor(method, url, token) };
   }
 
-  async #loginCall({ subject, assertionKey, path = paths.token }: Credentials): Promise<Call> {
+  async #loginCall({ subject, assertionKey, path = paths.token, hostname }: Credentials): Promise<Call> {
     const { clock, random } = this.#o;
     const iat = Math.floor(clock.now() / 1000);
     const audience = this.url + path;
@@ -148,6 +151,8 @@ export class ControllerClient {
         grant_type: 'client_credentials',
         client_assertion_type: assertionType,
         client_assertion: assertion,
+        version,
+        ...(hostname !== undefined && { hostname }),
       }).toString(),
     };
   }

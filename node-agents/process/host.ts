@@ -3,11 +3,13 @@
  * hands in its own and so runs an agent, clock and all, inside itself.
  */
 import { randomFillSync } from 'node:crypto';
+import { uptime } from 'node:os';
 import type { Log } from './log.ts';
 import type { Random } from './random.ts';
+import { steadyClock } from './steady-clock.ts';
 
 export interface Host {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch. Setting the machine's clock does not move it (`steady-clock.ts`). */
   now(): number;
   /** Milliseconds with a fraction since some moment; never goes back. For durations and round trips. */
   monotonic(): number;
@@ -28,7 +30,11 @@ export const inputLimit = 64 * 1024;
 /** @param clockOffsetMs pretends that this machine's clock is wrong. */
 export function realHost(log: Log, shutdown: AbortSignal, clockOffsetMs = 0): Host {
   return {
-    now: () => Date.now() + clockOffsetMs,
+    now: steadyClock({
+      wall: () => Date.now() + clockOffsetMs,
+      monotonic: () => performance.now(),
+      uptime: () => uptime() * 1000,
+    }),
     monotonic: () => performance.now(),
     random: (length) => randomFillSync(new Uint8Array(length)),
     log,
