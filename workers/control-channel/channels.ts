@@ -2,24 +2,76 @@
  * The Controller's side of the control channels (`Channels` of `controller/ports.ts`) over the Durable Objects
  * that hold them: which object holds whom, and asking several at once.
  */
-import type { Channels, Ports } from '#workers/controller/ports.ts';
+import { tenants } from '#schema/db/tables.ts';
+import type { Id } from '#schema/ids.ts';
+import type { Channels, Ports, VerifiedAgent } from '#workers/controller/ports.ts';
 import type { ControlChannel } from './durable-object.ts';
+import { agentHeader } from './seat.ts';
+
+/** Objects per Tenant. Raising it moves agents to other objects, which costs each a snapshot. */
+const shards = 4;
+const relayObject = 'relays';
+/** Objects asked at the same time when a message is for everybody. */
+const abreast = 50;
+
+/** @returns the name of the object that holds this agent's channel. */
+export function objectOf(agent: Pick<VerifiedAgent, 'role' | 'id'> & { tenant?: Id<'tenant'> }): string {
+  if (agent.role === 'relay') return relayObject;
+  let hash = 0;
+  for (const char of agent.id) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
+  return nameOf(agent.tenant!, hash % shards);
+}
 
 export function createChannels(
-  _objects: DurableObjectNamespace<ControlChannel>,
-  _ports: Pick<Ports, 'database' | 'clock' | 'log'>,
+  objects: DurableObjectNamespace<ControlChannel>,
+  { database, log }: Pick<Ports, 'database' | 'log'>,
 ): Channels {
+  const object = (name: string) => objects.getByName(name);
+  const ofTenant = (tenant: Id<'tenant'>) =>
+    Array.from({ length: shards }, (_, shard) => object(nameOf(tenant, shard)));
+
   return {
-    async configurationChanged() {},
-    async revoke() {
-      return { agents: [], complete: true };
+    async configurationChanged(tenant) {
+      // Clients first: when a floor makes their ACLs void at the Connectors, they already hold new ones.
+      await Promise.all(ofTenant(tenant).map((one) => one.refresh('client')));
+      await Promise.all(ofTenant(tenant).map((one) => one.refresh('connector')));
     },
-    async open() {
-      return new Response(null, { status: 501 });
+
+    async revoke(tenant, order, timeoutMs) {
+      const asked = [...ofTenant(tenant), object(relayObject)].map((one) =>
+        one.revoke(order, timeoutMs).catch((error) => {
+          log('error', 'revocation_shard_failed', {
+            tenant,
+            revocation: order.revocation,
+            error: String(error),
+          });
+          return undefined;
+        }),
+      );
+      const answers = await Promise.all(asked);
+      const agents = answers.flatMap((answer) => answer ?? []);
+      const complete = answers.every(Boolean) && agents.every(({ confirmed }) => confirmed);
+      return { agents, complete };
     },
-    async present() {
-      return [];
+
+    async open(request, agent) {
+      const headers = new Headers(request.headers);
+      headers.set(agentHeader, JSON.stringify(agent));
+      return object(objectOf(agent)).fetch(new Request(request, { headers }));
     },
-    async relaysChanged() {},
+
+    async present(tenant) {
+      return (await Promise.all(ofTenant(tenant).map((one) => one.present()))).flat();
+    },
+
+    async relaysChanged() {
+      const rows = await database.select({ id: tenants.id }).from(tenants);
+      const all = [object(relayObject), ...rows.flatMap(({ id }) => ofTenant(id))];
+      for (let at = 0; at < all.length; at += abreast) {
+        await Promise.all(all.slice(at, at + abreast).map((one) => one.relaysChanged()));
+      }
+    },
   };
 }
+
+const nameOf = (tenant: Id<'tenant'>, shard: number): string => `tenant:${tenant}:${shard}`;

@@ -1,7 +1,214 @@
 /**
- * Holds the control channels of one share of a Tenant's agents.
+ * Holds the control channels of one share of a Tenant's agents, or those of all relays. Its WebSockets
+ * hibernate: an idle agent's pings are answered without waking the object, and whatever it must remember lies
+ * in attachments (`seat.ts`) and in its storage. `channels.ts` is how the Controller reaches it; `receive.ts`
+ * does what agents ask, `update.ts` tells them what changed.
  */
 import { DurableObject } from 'cloudflare:workers';
+import {
+  controlClose,
+  controlProtocol,
+  type FromAgent,
+  type FromControllerOf,
+  fromAgent,
+  messageLimit,
+  pingInterval,
+  pongTimeout,
+  type RelayEntry,
+} from '#schema/control/messages.ts';
+import { type ErrorCode, errors } from '#schema/errors.ts';
+import type { Id } from '#schema/ids.ts';
+import type { Ports, Presence, RevocationReceipt, VerifiedAgent } from '#workers/controller/ports.ts';
 import type { Bindings } from '#workers/hosts/bindings.ts';
+import { portsOf } from '#workers/hosts/cloudflare-ports.ts';
+import { LedgerStore } from './ledger-store.ts';
+import { PresenceBook } from './presence.ts';
+import { Receipts } from './receipts.ts';
+import { listRelays, type ReceiveContext, receive } from './receive.ts';
+import { agentHeader, closeSeat, isOpen, refuseSeat, type Seat, seatOf, tell } from './seat.ts';
+import { Updates } from './update.ts';
 
-export class ControlChannel extends DurableObject<Bindings> {}
+/** Channels of one object (design: 2,000), and messages of one agent that are being worked on. */
+const socketLimit = 2_000;
+const busyLimit = 32;
+/** An agent that has not pinged for so long is gone, whatever its socket says; milliseconds. */
+const silenceMs = (3 * pingInterval + pongTimeout) * 1000;
+
+export class ControlChannel extends DurableObject<Bindings> {
+  readonly #busy = new WeakMap<WebSocket, number>();
+  #working: Promise<ReceiveContext> | undefined;
+
+  constructor(state: DurableObjectState, bindings: Bindings) {
+    super(state, bindings);
+    state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
+  }
+
+  /** The upgrade of an agent that `Channels.open` passes on. */
+  override async fetch(request: Request): Promise<Response> {
+    const agent = JSON.parse(request.headers.get(agentHeader)!) as VerifiedAgent;
+    if (agent.role !== 'relay') this.ctx.storage.kv.put('tenant', agent.tenant);
+    const { ports } = await this.#work();
+    this.#reap(ports);
+    if (this.ctx.getWebSockets().length >= socketLimit) return refusal('limit_reached');
+    for (const older of this.ctx.getWebSockets(agent.id)) {
+      closeSeat(older, controlClose.replaced, 'replaced by a newer channel of this agent');
+    }
+    const { 0: theirs, 1: ours } = new WebSocketPair();
+    const seat: Seat = { agent, since: ports.clock(), greeted: false };
+    this.ctx.acceptWebSocket(ours, [agent.id, agent.role]);
+    ours.serializeAttachment(seat);
+    const headers = { 'Sec-WebSocket-Protocol': controlProtocol };
+    return new Response(null, { status: 101, webSocket: theirs, headers });
+  }
+
+  override async webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    const message = parse(data);
+    if (message === 'too_large') return closeSeat(socket, controlClose.tooLarge, 'message too large');
+    if (!message) return closeSeat(socket, controlClose.protocol, 'not a message of this protocol');
+    const busy = this.#busy.get(socket) ?? 0;
+    if (busy >= busyLimit) return closeSeat(socket, controlClose.protocol, 'too many messages at once');
+    this.#busy.set(socket, busy + 1);
+    const working = await this.#work();
+    try {
+      await receive(working, socket, message);
+    } catch (error) {
+      const { agent } = seatOf(socket);
+      const fields = { agent: agent.id, message: message.type, error: String(error) };
+      working.ports.log('error', 'control_message_failed', fields);
+      closeSeat(socket, controlClose.restarting, 'failed here; come back');
+    } finally {
+      this.#busy.set(socket, (this.#busy.get(socket) ?? 1) - 1);
+    }
+  }
+
+  override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
+    closeSeat(socket, code === 1005 || code === 1006 ? 1000 : code, '');
+    const { presence, receipts } = await this.#work();
+    receipts.gone(socket);
+    const { agent } = seatOf(socket);
+    const another = this.ctx.getWebSockets(agent.id).some((one) => one !== socket && isOpen(one));
+    if (!another) await presence.closed(agent);
+  }
+
+  override async webSocketError(socket: WebSocket): Promise<void> {
+    await this.webSocketClose(socket, 1006);
+  }
+
+  /** A grant or key has run out. */
+  override async alarm(): Promise<void> {
+    const { updates } = await this.#work();
+    await updates.update(this.ctx.getWebSockets('client'), 'push');
+  }
+
+  /** Something that an ACL shows has changed. */
+  async refresh(role: 'client' | 'connector'): Promise<void> {
+    const sockets = this.ctx.getWebSockets(role);
+    if (sockets.length === 0) return;
+    const { updates } = await this.#work();
+    await updates.update(sockets, 'push');
+  }
+
+  async revoke(order: FromControllerOf<'revoke'>, timeoutMs: number): Promise<RevocationReceipt['agents']> {
+    const { ports, receipts } = await this.#work();
+    this.#reap(ports);
+    for (const socket of this.ctx.getWebSockets('client')) {
+      const code = deadBy(order, seatOf(socket).agent);
+      if (code) refuseSeat(socket, code);
+    }
+    const cutters = [...this.ctx.getWebSockets('connector'), ...this.ctx.getWebSockets('relay')];
+    const given = await receipts.order(cutters, order, timeoutMs);
+    for (const socket of cutters) {
+      const code = deadBy(order, seatOf(socket).agent);
+      if (code) refuseSeat(socket, code);
+    }
+    return given;
+  }
+
+  async present(): Promise<Presence[]> {
+    const { ports } = await this.#work();
+    this.#reap(ports);
+    return this.ctx.getWebSockets().flatMap((socket) => {
+      const { agent, since, acked, greeted } = seatOf(socket);
+      if (agent.role === 'relay' || !greeted || !isOpen(socket)) return [];
+      const { role, id } = agent;
+      return [{ role, id, since, lastSeen: this.#lastSeen(socket), aclVersion: acked ?? null }];
+    });
+  }
+
+  async relaysChanged(): Promise<void> {
+    const sockets = this.ctx.getWebSockets();
+    if (sockets.length === 0) return;
+    const { ports } = await this.#work();
+    const relays: RelayEntry[] = await listRelays(ports);
+    for (const socket of sockets) if (seatOf(socket).greeted) tell(socket, { type: 'relay_list', relays });
+    const { updates } = await this.#work();
+    await updates.update(this.ctx.getWebSockets('client'), 'push');
+  }
+
+  #work(): Promise<ReceiveContext> {
+    this.#working ??= this.#begin();
+    return this.#working;
+  }
+
+  async #begin(): Promise<ReceiveContext> {
+    const ports: Ports = await portsOf(this.env);
+    const { storage } = this.ctx;
+    const ledgers = new LedgerStore(storage);
+    const presence = new PresenceBook(storage, ports);
+    const here = this.ctx.getWebSockets().filter(isOpen);
+    const healed = presence.heal(new Set(here.map((socket) => seatOf(socket).agent.id)));
+    this.ctx.waitUntil(
+      healed.catch((error) => ports.log('error', 'presence_heal_failed', { error: String(error) })),
+    );
+    const updates = new Updates({
+      ports,
+      tenant: () => storage.kv.get<Id<'tenant'>>('tenant')!,
+      storage,
+      ledgers,
+    });
+    return { ports, updates, presence, receipts: new Receipts(ports.clock) };
+  }
+
+  #lastSeen(socket: WebSocket): number {
+    const pinged = this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
+    return Math.max(pinged, seatOf(socket).since);
+  }
+
+  #reap({ clock }: Ports): void {
+    const oldest = clock() - silenceMs;
+    for (const socket of this.ctx.getWebSockets()) {
+      if (this.#lastSeen(socket) < oldest) closeSeat(socket, 1001, 'silent for too long');
+    }
+  }
+}
+
+function parse(data: string | ArrayBuffer): FromAgent | 'too_large' | undefined {
+  if (typeof data !== 'string') return undefined;
+  if (data.length > messageLimit) return 'too_large';
+  try {
+    const parsed = fromAgent.safeParse(JSON.parse(data));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What an order to cut means to the channel of an agent that it names. */
+function deadBy(order: FromControllerOf<'revoke'>, agent: VerifiedAgent): ErrorCode | undefined {
+  if (agent.role === 'relay') return undefined;
+  if (agent.role === 'connector') {
+    return order.connectors.includes(agent.hash) ? 'connector_revoked' : undefined;
+  }
+  if (order.keys.includes(agent.key)) return 'key_revoked';
+  if (order.principals.includes(agent.principal)) return 'credential_unknown';
+  return order.instances.includes(agent.id) ? 'credential_rejected' : undefined;
+}
+
+function refusal(code: ErrorCode): Response {
+  const { status, title, remedy, retry } = errors[code];
+  const body = { type: `urn:sallyport:problem:${code}`, title, status, code, retry, remedy };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'Content-Type': 'application/problem+json' },
+  });
+}

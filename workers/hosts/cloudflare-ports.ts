@@ -29,7 +29,7 @@ async function createPorts(bindings: Bindings): Promise<Ports> {
   const log = consoleLog;
   return {
     database,
-    channels: createChannels(bindings.CONTROL, { database, clock, log }),
+    channels: createChannels(bindings.CONTROL, { database, log }),
     clock,
     random,
     vault: createVault(bindings.SALLYPORT_KEK),

@@ -1,0 +1,83 @@
+/**
+ * Who holds a channel, written down where administrators look: the rows of Connectors, instances and relays.
+ * The object remembers whom it has marked as connected, because nobody tells it when a deployment or a crash
+ * drops its sockets: when it wakes, those marked without a socket are marked as gone.
+ */
+import { eq } from 'drizzle-orm';
+import type { FromAgent } from '#schema/control/messages.ts';
+import { connectors, instances, relays } from '#schema/db/tables.ts';
+import type { Id } from '#schema/ids.ts';
+import type { Ports, VerifiedAgent } from '#workers/controller/ports.ts';
+import { scopeOf } from '#workers/controller/scope.ts';
+
+type Hello = Extract<FromAgent, { type: 'hello' }>;
+type Marked = Pick<VerifiedAgent, 'role' | 'id'> & { tenant?: Id<'tenant'> };
+
+const mark = (id: string) => `present:${id}`;
+
+export class PresenceBook {
+  readonly #storage: DurableObjectStorage;
+  readonly #ports: Ports;
+
+  constructor(storage: DurableObjectStorage, ports: Ports) {
+    this.#storage = storage;
+    this.#ports = ports;
+  }
+
+  async opened(agent: VerifiedAgent, since: number, hello: Hello): Promise<void> {
+    const { role, id } = agent;
+    const marked: Marked = agent.role === 'relay' ? { role, id } : { role, id, tenant: agent.tenant };
+    this.#storage.kv.put(mark(id), marked);
+    const { database } = this.#ports;
+    const seen = { connectedAt: since, disconnectedAt: null };
+    if (agent.role === 'relay') {
+      await database.update(relays).set(seen).where(eq(relays.id, agent.id));
+      return;
+    }
+    const scope = scopeOf(database, agent.tenant);
+    const told = { version: hello.version, publicAddress: agent.address };
+    const hostname = hello.hostname === undefined ? {} : { hostname: hello.hostname };
+    if (agent.role === 'client') {
+      await scope.update(instances, { ...seen, ...told, ...hostname }, eq(instances.id, agent.id));
+      return;
+    }
+    const labels = hello.labels === undefined ? {} : { labels: hello.labels };
+    const { capability } = hello;
+    await scope.update(
+      connectors,
+      { ...seen, ...told, ...hostname, ...labels, capability },
+      eq(connectors.id, agent.id),
+    );
+  }
+
+  async closed(agent: Marked): Promise<void> {
+    if (this.#storage.kv.get(mark(agent.id)) === undefined) return;
+    this.#storage.kv.delete(mark(agent.id));
+    const { database, clock } = this.#ports;
+    const gone = { disconnectedAt: clock() };
+    if (agent.role === 'relay') {
+      await database
+        .update(relays)
+        .set(gone)
+        .where(eq(relays.id, agent.id as Id<'relay'>));
+    } else if (agent.role === 'connector') {
+      await scopeOf(database, agent.tenant!).update(
+        connectors,
+        gone,
+        eq(connectors.id, agent.id as Id<'connector'>),
+      );
+    } else {
+      await scopeOf(database, agent.tenant!).update(
+        instances,
+        gone,
+        eq(instances.id, agent.id as Id<'instance'>),
+      );
+    }
+  }
+
+  /** Marks as gone whoever is marked as present and is not. */
+  async heal(present: ReadonlySet<string>): Promise<void> {
+    const marked = [...this.#storage.kv.list<Marked>({ prefix: 'present:' })].map(([, agent]) => agent);
+    for (const agent of marked) if (!present.has(agent.id)) await this.closed(agent);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * What an agent says over its control channel, and what is done about it. Comes after `durable-object.ts` has
+ * parsed the message; what the agent is told in turn comes from `update.ts`.
+ */
+import { and, eq, isNotNull, isNull } from 'drizzle-orm';
+import type { FromAgent, RelayLink } from '#schema/control/messages.ts';
+import { capability, minimumCapability } from '#schema/control/messages.ts';
+import { connectors, relays } from '#schema/db/tables.ts';
+import { relayList } from '#workers/controller/agents/compile-acl.ts';
+import type { Ports, VerifiedAgent } from '#workers/controller/ports.ts';
+import { scopeOf } from '#workers/controller/scope.ts';
+import type { PresenceBook } from './presence.ts';
+import type { Receipts } from './receipts.ts';
+import { changeSeat, refuseSeat, seatOf, tell } from './seat.ts';
+import { storeEvents } from './store-events.ts';
+import type { Updates } from './update.ts';
+
+export interface ReceiveContext {
+  ports: Ports;
+  updates: Updates;
+  presence: PresenceBook;
+  receipts: Receipts;
+}
+
+type Of<T extends FromAgent['type']> = Extract<FromAgent, { type: T }>;
+
+/** An agent that asks for everything anew is heard this often; milliseconds. */
+const renewEveryMs = 1_000;
+
+export async function receive(context: ReceiveContext, socket: WebSocket, message: FromAgent): Promise<void> {
+  const { ports, updates, receipts } = context;
+  const { agent, greeted, renewedAt } = seatOf(socket);
+  if (message.type === 'hello') return greet(context, socket, message);
+  if (!greeted) return refuseSeat(socket, 'protocol_error', 'hello comes first');
+  if (message.type === 'receipt') return receipts.take(socket, message);
+  if (agent.role === 'relay') return;
+  switch (message.type) {
+    case 'ack':
+      changeSeat(socket, { acked: message.version });
+      return;
+    case 'relays':
+      return noteRelays(ports, agent, message.links);
+    case 'events':
+      await storeEvents(ports.database, agent, message.events);
+      tell(socket, { type: 'events_stored', batch: message.batch });
+      return;
+    case 'renew':
+      if (ports.clock() - (renewedAt ?? 0) < renewEveryMs) return;
+      changeSeat(socket, { renewedAt: ports.clock() });
+      return updates.update([socket], 'renew');
+  }
+}
+
+async function greet(
+  { ports, updates, presence }: ReceiveContext,
+  socket: WebSocket,
+  hello: Of<'hello'>,
+): Promise<void> {
+  if (hello.capability < minimumCapability) {
+    return refuseSeat(socket, 'version_unsupported', `capability ${hello.capability} < ${minimumCapability}`);
+  }
+  const { agent, since } = changeSeat(socket, {
+    greeted: true,
+    ...(hello.acl_version !== undefined && { sent: hello.acl_version, acked: hello.acl_version }),
+  });
+  const wasAway = agent.role === 'connector' && (await isNews(ports, agent));
+  const [list] = await Promise.all([listRelays(ports), presence.opened(agent, since, hello)]);
+  tell(socket, { type: 'welcome', capability, now: ports.clock(), relays: list });
+  if (agent.role === 'relay') return refuseDeadRelay(ports, socket, agent);
+  await updates.update([socket], 'greet');
+  if (wasAway) ports.defer(ports.channels.configurationChanged(agent.tenant));
+}
+
+/** Whether Clients are not shown this Connector yet: they learn of it when it has come. */
+async function isNews(ports: Ports, agent: Extract<VerifiedAgent, { role: 'connector' }>): Promise<boolean> {
+  const row = await scopeOf(ports.database, agent.tenant).find(connectors, eq(connectors.id, agent.id));
+  return row !== undefined && (row.connectedAt === null || row.disconnectedAt !== null);
+}
+
+/** Where the Connector can be met is part of what Clients are told. */
+async function noteRelays(ports: Ports, agent: VerifiedAgent, links: RelayLink[]): Promise<void> {
+  if (agent.role !== 'connector') return;
+  const scope = scopeOf(ports.database, agent.tenant);
+  const row = await scope.find(connectors, eq(connectors.id, agent.id));
+  if (!row || JSON.stringify(row.relays) === JSON.stringify(links)) return;
+  await scope.update(connectors, { relays: links }, eq(connectors.id, agent.id));
+  if (connectedTo(row.relays ?? []) !== connectedTo(links)) {
+    ports.defer(ports.channels.configurationChanged(agent.tenant));
+  }
+}
+
+const connectedTo = (links: RelayLink[]): string =>
+  links
+    .filter(({ state }) => state === 'connected')
+    .map(({ relay }) => relay)
+    .sort()
+    .join();
+
+export async function listRelays({ database, settings }: Ports) {
+  const rows = await database
+    .select()
+    .from(relays)
+    .where(and(isNotNull(relays.enrolledAt), isNull(relays.revokedAt)));
+  return relayList({ relays: rows }, settings);
+}
+
+/** A relay could have been removed between its login and now. */
+async function refuseDeadRelay(
+  { database }: Ports,
+  socket: WebSocket,
+  agent: Extract<VerifiedAgent, { role: 'relay' }>,
+): Promise<void> {
+  const [row] = await database.select().from(relays).where(eq(relays.id, agent.id));
+  if (!row || row.revokedAt !== null) refuseSeat(socket, 'relay_revoked');
+}
