@@ -16,7 +16,7 @@ export function connect(
   addresses: readonly Ip[],
   port: number,
   signal: AbortSignal,
-  { connectMs, connectStaggerMs }: Pick<typeof limits, 'connectMs' | 'connectStaggerMs'> = limits,
+  { connectMs, connectStaggerMs }: { connectMs: number; connectStaggerMs: number } = limits,
 ): Promise<ConnectVerdict> {
   return new Promise((done) => {
     const trying = new Set<Socket>();
