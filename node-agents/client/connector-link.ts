@@ -42,6 +42,7 @@ export class ConnectorLink {
   relayIds: readonly string[] = [];
   relay: RelayEntry | undefined;
   failure: { error: SallyportError; atMs: number } | undefined;
+  #doubtedAt: number | undefined;
   #kept = false;
   #retired = false;
   #tunnel: ClientTunnel | undefined;
@@ -70,6 +71,17 @@ export class ConnectorLink {
   /** The tunnel that takes new flows, if there is one now. */
   get tunnel(): ClientTunnel | undefined {
     return this.#tunnel?.goingAway ? undefined : this.#tunnel;
+  }
+
+  /** A flow got no answer here, and nothing at all has been heard since. */
+  get doubted(): boolean {
+    return (
+      this.#doubtedAt !== undefined && this.tunnel !== undefined && this.tunnel.heardAt <= this.#doubtedAt
+    );
+  }
+
+  doubt(): void {
+    this.#doubtedAt = this.#now();
   }
 
   get flows(): number {
@@ -123,6 +135,7 @@ export class ConnectorLink {
       this.failure = undefined;
       this.#backoff.reset();
       this.#tunnel = tunnel;
+      this.#doubtedAt = undefined;
       tunnel.once('close', (code) => this.#lost(tunnel, code));
       tunnel.once('goaway', (code) => {
         log.info('tunnel_goaway', { code });

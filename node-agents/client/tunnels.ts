@@ -15,6 +15,9 @@ import { rendezvousOrder } from './rendezvous.ts';
 const standing = 2;
 /** After this long without a tunnel the next Connector is asked too. */
 const impatienceMs = 600;
+/** A flow that is not open by then makes its Connector prove that it is alive, in `silenceMs`. */
+const patienceMs = 300;
+const silenceMs = 500;
 
 /** Refusals that concern this Connector alone and come before anything reached the destination. */
 const tryNext: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -76,7 +79,7 @@ export class Tunnels {
       const ready = await firstReady(untried, request.signal);
       if (!ready.ok) return ready.code === 'cancelled' ? ready : asNoConnector(ready);
       untried.delete(ready.link);
-      const opened = await openThrough(ready.tunnel, request, connectionId);
+      const opened = await openThrough(ready, request, connectionId, () => untried.size > 0);
       if (opened.ok || !tryNext.has(opened.code)) return opened;
       refusal = opened;
     }
@@ -115,14 +118,20 @@ export class Tunnels {
   }
 }
 
-type Ready = { ok: true; link: ConnectorLink; tunnel: ClientTunnel } | Refusal;
+interface Way {
+  link: ConnectorLink;
+  tunnel: ClientTunnel;
+}
+
+type Ready = ({ ok: true } & Way) | Refusal;
 
 /**
  * An open tunnel at once; else the links are asked in order, the next one as soon as one fails or is slow,
  * and the first that is ready wins. The others stay: they are wanted anyway.
  */
 function firstReady(links: ReadonlySet<ConnectorLink>, signal: AbortSignal): Promise<Ready> {
-  const open = [...links].find(({ tunnel }) => tunnel);
+  const open =
+    [...links].find(({ tunnel, doubted }) => tunnel && !doubted) ?? [...links].find(({ tunnel }) => tunnel);
   if (open) return Promise.resolve({ ok: true, link: open, tunnel: open.tunnel! });
   if (signal.aborted) return Promise.resolve({ ok: false, code: 'cancelled' });
   return new Promise((settle) => {
@@ -150,26 +159,46 @@ function firstReady(links: ReadonlySet<ConnectorLink>, signal: AbortSignal): Pro
   });
 }
 
+/** @param elsewhere whether there is another Connector to turn to. */
 async function openThrough(
-  tunnel: ClientTunnel,
+  { link, tunnel }: Way,
   { destination, clientAddress, signal }: FlowRequest,
   connectionId: string,
+  elsewhere: () => boolean,
 ): Promise<Verdict<{ stream: Flow }>> {
   const stream = tunnel.openFlow({ connectionId, destination, clientAddress });
-  // What ends a flow before anybody holds it is told by `opened`.
-  const quiet = () => {};
-  stream.on('error', quiet);
   const onAbort = () => stream.reset('cancelled');
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
+  const stopWatching = watchSilence(tunnel, () => {
+    if (!elsewhere()) return;
+    link.doubt();
+    stream.reset('peer_gone');
+  });
   try {
     await stream.opened;
     return { ok: true, stream };
   } catch (error) {
     return refusalOf(error);
   } finally {
+    stopWatching();
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/**
+ * A destination may take its time; a Connector that does not even answer a PING meanwhile is gone, whatever
+ * the network says. @returns stops.
+ */
+function watchSilence(tunnel: ClientTunnel, onSilent: () => void): () => void {
+  let timer = setTimeout(() => {
+    const { heardAt } = tunnel;
+    tunnel.ping();
+    timer = setTimeout(() => {
+      if (tunnel.heardAt === heardAt) onSilent();
+    }, silenceMs);
+  }, patienceMs);
+  return () => clearTimeout(timer);
 }
 
 function refusalOf(error: unknown): Refusal {

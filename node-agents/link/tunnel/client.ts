@@ -99,6 +99,16 @@ export class ClientTunnel extends EventEmitter<{ close: [code: ErrorCode]; goawa
     return this.#carrier.mux.rttMs;
   }
 
+  /** When anything was last heard from the Connector, by `now`. */
+  get heardAt(): number {
+    return this.#carrier.mux.heardAt;
+  }
+
+  /** Makes the Connector say something, if it still can. */
+  ping(): void {
+    this.#carrier.mux.ping(this.#carrier.now());
+  }
+
   /** No new flow is accepted: open another tunnel. */
   get goingAway(): boolean {
     return this.#goingAway !== undefined;
