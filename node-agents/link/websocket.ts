@@ -17,6 +17,11 @@ export interface OpenOptions {
   timeoutMs: number;
   signal?: AbortSignal;
   code: UnreachableCode;
+  /**
+   * All that will be sent is ciphertext. The mask of RFC 6455 §10.3 keeps others from choosing the bytes on
+   * the wire, which nobody can here: a mask of zeros spares a copy and more than half of the cost.
+   */
+  ciphertext?: boolean;
 }
 
 /** @returns an open socket that is paused: attach listeners, then `resume()`, and nothing is missed. */
@@ -27,7 +32,7 @@ export function openWebSocket(o: OpenOptions): Promise<WebSocket> {
       headers: o.headers,
       perMessageDeflate: false,
       maxPayload: o.messageBytes,
-      skipUTF8Validation: false,
+      ...(o.ciphertext && { generateMask: () => {} }),
     });
     const timer = setTimeout(() => fail(unreachable(o.code, o.url, timedOut())), o.timeoutMs);
     const onAbort = () => fail(new SallyportError('cancelled'));

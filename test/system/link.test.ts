@@ -12,6 +12,7 @@ import { ControllerClock } from '#node-agents/link/clock.ts';
 import { type ControlChannel, openControlChannel } from '#node-agents/link/control.ts';
 import { ControllerClient } from '#node-agents/link/controller.ts';
 import { createIdentity, type Identity } from '#node-agents/link/identity.ts';
+import { acceptPinned, connectPinned } from '#node-agents/link/pinned-tls.ts';
 import { connectThrough } from '#node-agents/link/relay/meet.ts';
 import { type Registration, register } from '#node-agents/link/relay/register.ts';
 import { createLog } from '#node-agents/process/log.ts';
@@ -106,7 +107,7 @@ function openChannel({ controller, login }: Agent, aclVersion?: number): Channel
 }
 
 /** Registers at a relay; every Client that comes in is answered with what it says. */
-async function echoAt(agent: Agent, relay: RelayEntry): Promise<Registration> {
+async function echoAt(agent: Agent, relay: RelayEntry, pinned = false): Promise<Registration> {
   const states: string[] = [];
   const registration = register({
     relay,
@@ -117,6 +118,7 @@ async function echoAt(agent: Agent, relay: RelayEntry): Promise<Registration> {
       void accept().then(
         (stream) => {
           stream.on('error', () => {});
+          if (pinned) return echoPinned(agent, stream);
           stream.pipe(stream);
         },
         (error) => states.push(String(error)),
@@ -128,6 +130,12 @@ async function echoAt(agent: Agent, relay: RelayEntry): Promise<Registration> {
   closers.push(() => registration.close());
   await until(() => registration.state === 'connected', `registered at ${relay.url}: ${states}`);
   return registration;
+}
+
+async function echoPinned({ identity }: Agent, stream: Duplex): Promise<void> {
+  const { socket } = await acceptPinned(stream, { identity, timeoutMs: 5_000 });
+  socket.on('error', () => {});
+  socket.pipe(socket);
 }
 
 async function until(holds: () => boolean, what: string, withinMs = 10_000): Promise<void> {
@@ -256,8 +264,8 @@ describe('a Client', () => {
     const client = await newClient();
     expect(client.answer.client?.key).toBe(key.id);
     expect(Object.keys(client.answer.client?.networks ?? {})).toEqual([network]);
-    const { next, messages, channel } = openChannel(client, client.answer.client?.acl_version);
-    await next('welcome');
+    const { channel, messages, next } = openChannel(client, client.answer.client?.acl_version);
+    await next('client_acl');
     const heard = messages.length;
     const resource = await world.admin.post('/resources', {
       name: 'ci',
@@ -316,6 +324,20 @@ describe('Client and Connector meet', () => {
     for (const relay of edgeRelays(connector.answer)) await echoAt(connector, relay);
     const { stream } = await meet(client, edgeRelays(client.answer));
     await expectEcho(stream);
+  });
+
+  test('and speak pinned TLS over every carrier', async () => {
+    const pinnedConnector = await newConnector('pinned');
+    const { hash } = pinnedConnector.identity;
+    for (const relay of connector.answer.relays) {
+      await echoAt(pinnedConnector, relay, true);
+      for (const carrier of relay.carriers) {
+        const { stream } = await meet(client, [{ ...relay, carriers: [carrier] }], hash);
+        const { identity } = client;
+        const socket = await connectPinned(stream, { identity, connectorHash: hash, timeoutMs: 5_000 });
+        await expectEcho(socket);
+      }
+    }
   });
 
   test('not where the Connector is not: the relay says so', async () => {

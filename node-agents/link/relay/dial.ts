@@ -102,6 +102,7 @@ async function dialWebSocket({ url, headers, timeoutMs, signal }: Attempt): Prom
     timeoutMs,
     ...(signal && { signal }),
     code: 'relay_unreachable',
+    ciphertext: true,
   });
   return new WebSocketCarrier(socket);
 }
