@@ -24,7 +24,7 @@ import { portsOf } from '#workers/hosts/cloudflare-ports.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { PresenceBook } from './presence.ts';
 import { Receipts } from './receipts.ts';
-import { listRelays, type ReceiveContext, receive } from './receive.ts';
+import { listRelays, type ReceiveContext, receive, refuseDeadRelay } from './receive.ts';
 import { agentHeader, closeSeat, isOpen, refuseSeat, type Seat, seatOf, tell } from './seat.ts';
 import { Updates } from './update.ts';
 
@@ -141,6 +141,8 @@ export class ControlChannel extends DurableObject<Bindings> {
     const { ports } = await this.#work();
     const relays: RelayEntry[] = await listRelays(ports);
     for (const socket of sockets) if (seatOf(socket).greeted) tell(socket, { type: 'relay_list', relays });
+    for (const socket of this.ctx.getWebSockets('relay')) await refuseDeadRelay(ports, socket);
+    // Where Connectors are met is part of what Clients are told.
     const { updates } = await this.#work();
     await updates.update(this.ctx.getWebSockets('client'), 'push');
   }

@@ -6,6 +6,7 @@ import { and, eq, isNotNull, isNull } from 'drizzle-orm';
 import type { FromAgent, RelayLink } from '#schema/control/messages.ts';
 import { capability, minimumCapability } from '#schema/control/messages.ts';
 import { connectors, relays } from '#schema/db/tables.ts';
+import type { Id } from '#schema/ids.ts';
 import { relayList } from '#workers/controller/agents/compile-acl.ts';
 import type { Ports, VerifiedAgent } from '#workers/controller/ports.ts';
 import { scopeOf } from '#workers/controller/scope.ts';
@@ -66,7 +67,7 @@ async function greet(
   const wasAway = agent.role === 'connector' && (await isNews(ports, agent));
   const [list] = await Promise.all([listRelays(ports), presence.opened(agent, since, hello)]);
   tell(socket, { type: 'welcome', capability, now: ports.clock(), relays: list });
-  if (agent.role === 'relay') return refuseDeadRelay(ports, socket, agent);
+  if (agent.role === 'relay') return refuseDeadRelay(ports, socket);
   await updates.update([socket], 'greet');
   if (wasAway) ports.defer(ports.channels.configurationChanged(agent.tenant));
 }
@@ -104,12 +105,12 @@ export async function listRelays({ database, settings }: Ports) {
   return relayList({ relays: rows }, settings);
 }
 
-/** A relay could have been removed between its login and now. */
-async function refuseDeadRelay(
-  { database }: Ports,
-  socket: WebSocket,
-  agent: Extract<VerifiedAgent, { role: 'relay' }>,
-): Promise<void> {
-  const [row] = await database.select().from(relays).where(eq(relays.id, agent.id));
+/** Ends the channel of a relay that was removed, perhaps between its login and now. */
+export async function refuseDeadRelay({ database }: Ports, socket: WebSocket): Promise<void> {
+  const { agent } = seatOf(socket);
+  const [row] = await database
+    .select()
+    .from(relays)
+    .where(eq(relays.id, agent.id as Id<'relay'>));
   if (!row || row.revokedAt !== null) refuseSeat(socket, 'relay_revoked');
 }

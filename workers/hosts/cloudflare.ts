@@ -4,6 +4,7 @@
  * Durable Object that is exported here.
  */
 import { createController } from '#workers/controller/app.ts';
+import { clean } from '#workers/controller/clean.ts';
 import type { Controller } from '#workers/controller/context.ts';
 import type { Bindings } from './bindings.ts';
 import { portsOf } from './cloudflare-ports.ts';
@@ -17,5 +18,10 @@ export default {
   async fetch(request, bindings) {
     controller ??= portsOf(bindings).then(createController);
     return (await controller).fetch(request);
+  },
+
+  /** As often as `wrangler.toml` says; `workers/local` calls it by a timer. */
+  async scheduled(_controller, bindings) {
+    await clean(await portsOf(bindings));
   },
 } satisfies ExportedHandler<Bindings>;

@@ -9,10 +9,13 @@ import { mountChannel } from './channel.ts';
 import { mountConnections } from './connections.ts';
 import { mountEnrol } from './enrol.ts';
 import { mountJwks } from './jwks.ts';
+import { listSigningKeys } from './list-signing-keys.ts';
 import { mountMetadata } from './metadata.ts';
+import { rotateSigningKeys } from './rotate-signing-keys.ts';
 import { mountToken } from './token.ts';
 
 export function mountAgentRoutes(app: Controller, _ports: Ports): void {
   for (const mount of [mountToken, mountEnrol, mountConnections, mountChannel, mountJwks, mountMetadata])
     mount(app);
+  for (const route of [listSigningKeys, rotateSigningKeys]) route.mount(app);
 }

@@ -4,14 +4,14 @@
  * keeps the JWKS for a while never meets an unknown `kid`. Private halves lie sealed in the table and, opened,
  * in this isolate's memory for a minute. `issue.ts` signs with what is found here, `jwks.ts` publishes it.
  */
-import { and, asc, eq, lt } from 'drizzle-orm';
+import { asc, eq } from 'drizzle-orm';
 import { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair, importPKCS8 } from 'jose';
 import { type PublicJwk, publicJwk } from '#schema/control/login.ts';
 import { deploymentKeys, signingKeys } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
 import { algorithm, clockTolerance, tokenKinds } from '#schema/token/kinds.ts';
 import type { Ports } from '../ports.ts';
-import { scopeOf } from '../scope.ts';
+import { type Statement, scopeOf } from '../scope.ts';
 
 /** Whose keys: a Tenant's, or the deployment's own, which sign for relays. */
 export type Owner = Id<'tenant'> | 'deployment';
@@ -36,15 +36,18 @@ type StoredKey = PublishedKey & { sealed: string };
 const keptMs = 60_000;
 const keptOwners = 256;
 /** A retired key is dropped when nothing that it signed can live any more. */
-const retiredMs =
+export const retiredMs =
   (Math.max(...Object.values(tokenKinds).map(({ lifetime }) => lifetime)) + clockTolerance) * 1000 + keptMs;
 
 const kept = new Map<Owner, { ring: Promise<KeyRing>; until: number }>();
 
-/** The keys of a Tenant or of the deployment; made at first use where there are none yet. */
-export function keyRingOf(ports: Ports, owner: Owner): Promise<KeyRing> {
+/**
+ * The keys of a Tenant or of the deployment; made at first use where there are none yet.
+ * @param o.fresh reads the table although this isolate has read it a moment ago.
+ */
+export function keyRingOf(ports: Ports, owner: Owner, o: { fresh?: boolean } = {}): Promise<KeyRing> {
   const now = ports.clock();
-  const found = kept.get(owner);
+  const found = o.fresh ? undefined : kept.get(owner);
   if (found && found.until > now) return found.ring;
   if (kept.size >= keptOwners) kept.delete(kept.keys().next().value!);
   const ring = readRing(ports, owner);
@@ -68,21 +71,31 @@ export async function createSigningKey(ports: Ports, tenantId: Id<'tenant'>): Pr
 }
 
 /**
- * The next key signs from now on, a new next one is published, the active one retires, and those that
- * retired long enough ago are dropped. An isolate may sign with the old key for another minute.
+ * The next key signs from now on, a new next one is published, and the active one retires; `clean.ts` drops
+ * it when nothing that it signed lives any more. An isolate may sign with the old key for another minute.
+ * @returns what to write, and how the keys will stand then.
  */
-export async function rotateSigningKeys(ports: Ports, tenantId: Id<'tenant'>): Promise<void> {
+export async function rotation(
+  ports: Ports,
+  tenantId: Id<'tenant'>,
+  published: readonly PublishedKey[],
+): Promise<{ statements: Statement[]; after: PublishedKey[] }> {
   const scope = scopeOf(ports.database, tenantId);
-  const now = ports.clock();
+  const retiredAt = ports.clock();
   const next = await makeKey(ports, tenantId, 'next');
   const inState = (state: PublishedKey['state']) => eq(signingKeys.state, state);
-  await scope.batch([
-    scope.delete(signingKeys, and(inState('retired'), lt(signingKeys.retiredAt, now - retiredMs))!),
-    scope.update(signingKeys, { state: 'retired', retiredAt: now }, inState('active')),
-    scope.update(signingKeys, { state: 'active' }, inState('next')),
-    scope.insert(signingKeys, next),
-  ]);
-  forgetKeyRing(tenantId);
+  const after = published.map((key): PublishedKey => {
+    if (key.state === 'active') return { ...key, state: 'retired', retiredAt };
+    return key.state === 'next' ? { ...key, state: 'active' } : key;
+  });
+  return {
+    statements: [
+      scope.update(signingKeys, { state: 'retired', retiredAt }, inState('active')),
+      scope.update(signingKeys, { state: 'active' }, inState('next')),
+      scope.insert(signingKeys, next),
+    ],
+    after: [...after, { ...next, retiredAt: null }],
+  };
 }
 
 async function readRing(ports: Ports, owner: Owner): Promise<KeyRing> {
