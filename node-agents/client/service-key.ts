@@ -47,7 +47,7 @@ export function parseServiceKey(
   if (!privateKey.ok) return bad(privateKey.detail!);
   const tenantUrl = toTenantUrl(file.network);
   if (tenantUrl === undefined) {
-    return bad('has a `network` that is neither a URL nor a host name: download the key again');
+    return bad('has a `network` that is neither a URL nor a host name');
   }
   const expiresAt = file.expires_at === null ? null : Date.parse(file.expires_at);
   if (Number.isNaN(expiresAt)) return bad('has an `expires_at` that is not an RFC 3339 time');
@@ -103,7 +103,7 @@ function nameOf(source: KeySource): string {
 function toJson(raw: string): Verdict<{ value: unknown }, 'key_file_invalid'> {
   const bad = (why: string) => refuse('key_file_invalid', why);
   const text = raw.replace(/^\uFEFF/, '').trim();
-  if (text === '') return bad('is empty: copy the whole key again');
+  if (text === '') return bad('is empty');
   if (text.length > maxBytes)
     return bad(`is larger than ${maxBytes} bytes and so no Service Key: check the path`);
   if (text.startsWith('-----BEGIN')) {
@@ -115,11 +115,7 @@ function toJson(raw: string): Verdict<{ value: unknown }, 'key_file_invalid'> {
   try {
     return { ok: true, value: JSON.parse(plain) };
   } catch {
-    return bad(
-      plain.endsWith('}')
-        ? 'is not valid JSON: download or copy it again, without an editor in between'
-        : `is cut off after ${plain.length} characters: copy the whole file again`,
-    );
+    return bad(plain.endsWith('}') ? 'is not valid JSON' : `is cut off after ${plain.length} characters`);
   }
 }
 
@@ -132,10 +128,10 @@ function decodeBase64(text: string): string | undefined {
 function whyNotAKey(value: unknown): string {
   const fields = (value ?? {}) as Record<string, unknown>;
   const names = Object.keys(serviceKeyFile.shape) as (keyof ServiceKeyFile)[];
-  if (!names.some((name) => name in fields)) return 'is JSON, but not a Service Key: check the path';
+  if (!names.some((name) => name in fields))
+    return 'is JSON, but no field of a Service Key is in it: check the path';
   const missing = names.filter((name) => !(name in fields));
-  if (missing.length > 0)
-    return `lacks ${missing.map((name) => `\`${name}\``).join(', ')}: download the key again`;
+  if (missing.length > 0) return `lacks ${missing.map((name) => `\`${name}\``).join(', ')}`;
   if (fields.version !== '1') return 'is of a version that this sallyportd does not know: update sallyportd';
   const pem = fields.private_key;
   if (typeof pem === 'string') {
@@ -145,10 +141,10 @@ function whyNotAKey(value: unknown): string {
       return 'holds an encrypted private key: decrypt it first (openssl pkcs8 -in KEY -out PLAIN)';
     if (pem.includes('BEGIN EC PRIVATE'))
       return 'holds a SEC1 key: convert it first (openssl pkcs8 -topk8 -nocrypt)';
-    return 'holds no PKCS#8 PEM in `private_key`: download the key again';
+    return 'holds no PKCS#8 PEM in `private_key`';
   }
   const wrong = names.find((name) => !serviceKeyFile.shape[name].safeParse(fields[name]).success);
-  return `has a wrong value in \`${wrong}\`: download the key again`;
+  return `has a wrong value in \`${wrong}\``;
 }
 
 function toPrivateKey(pem: string): Verdict<{ key: KeyObject }, 'key_file_invalid'> {
@@ -158,9 +154,7 @@ function toPrivateKey(pem: string): Verdict<{ key: KeyObject }, 'key_file_invali
     // A shell or a template may have turned line ends into the two characters `\n`.
     key = createPrivateKey(pem.replaceAll('\\n', '\n'));
   } catch {
-    return bad(
-      'holds a `private_key` that cannot be decoded: it is damaged or cut off, download the key again',
-    );
+    return bad('holds a `private_key` that cannot be decoded: it is damaged or cut off');
   }
   if (key.asymmetricKeyType !== 'ec') {
     return bad(`holds a key of type ${key.asymmetricKeyType}: a Service Key is EC P-256`);

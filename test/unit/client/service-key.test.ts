@@ -65,12 +65,12 @@ describe('a Service Key is accepted', () => {
 
 describe('one line says what is wrong and what to do', () => {
   test.each([
-    ['an empty file', '', 'is empty: copy the whole key again'],
-    ['a truncated file', text.slice(0, 200), 'is cut off after 200 characters: copy the whole file again'],
+    ['an empty file', '', 'is empty'],
+    ['a truncated file', text.slice(0, 200), 'is cut off after 200 characters'],
     ['broken JSON', `${text.slice(0, 20)},,}`, 'is not valid JSON'],
     ['any other text', 'hello, world', 'is neither JSON nor base64 of JSON'],
     ['a PEM file', file.private_key, 'is a PEM file, which is only one field'],
-    ['some other JSON', '{"a":1}', 'is JSON, but not a Service Key'],
+    ['some other JSON', '{"a":1}', 'is JSON, but no field of a Service Key is in it'],
     ['a missing field', JSON.stringify({ ...file, key_id: undefined }), 'lacks `key_id`'],
     ['a later version', JSON.stringify({ ...file, version: '9' }), 'update sallyportd'],
     [
