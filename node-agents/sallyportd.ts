@@ -4,7 +4,7 @@
  * signals, log), starts the agent that is asked for and nothing else, and turns whatever ends it into one
  * line and an exit code. The agents themselves are in `client/`, `connector/` and `relay/`.
  */
-import { type CommandName, type Invocation, readInvocation, readKnobs } from './process/config.ts';
+import { type Invocation, readInvocation, readKnobs } from './process/config.ts';
 import { complaint, exitCodes, exitNameOf } from './process/exit.ts';
 import { type Host, realHost } from './process/host.ts';
 import { createLog, type Log } from './process/log.ts';
@@ -24,27 +24,27 @@ async function run(invocation: Invocation): Promise<void> {
       return print((await import('./process/help.ts')).helpText(invocation.of));
     case 'version':
       return print(`sallyportd ${(await import('./process/version.ts')).version}\n`);
-    default:
-      return start(invocation);
+    case 'client':
+      return (await import('./client/client.ts')).runClient(invocation.config, host(invocation));
+    case 'connector':
+      return (await import('./connector/connector.ts')).runConnector(invocation.config, host(invocation));
+    case 'connector health':
+      process.exitCode = await (await import('./connector/health.ts')).runHealth(
+        invocation.config,
+        host(invocation),
+      );
+      return;
+    case 'relay':
+      return (await import('./relay/relay.ts')).runRelay(invocation.config, host(invocation));
+    case 'status':
+      return (await import('./client/status.ts')).runStatus(invocation.config, host(invocation));
+    case 'resources':
+      return (await import('./client/resources.ts')).runResources(invocation.config, host(invocation));
+    case 'setup':
+      return (await import('./client/setup.ts')).runSetup(invocation.config, host(invocation));
+    case 'report':
+      return (await import('./client/report.ts')).runReport(invocation.config, host(invocation));
   }
-}
-
-const agents: Record<CommandName, readonly [file: string, run: string]> = {
-  client: ['./client/client.ts', 'runClient'],
-  connector: ['./connector/connector.ts', 'runConnector'],
-  'connector health': ['./connector/health.ts', 'runHealth'],
-  relay: ['./relay/relay.ts', 'runRelay'],
-  status: ['./client/status.ts', 'runStatus'],
-  resources: ['./client/resources.ts', 'runResources'],
-  setup: ['./client/setup.ts', 'runSetup'],
-  report: ['./client/report.ts', 'runReport'],
-};
-
-async function start(invocation: Extract<Invocation, { config: object }>): Promise<void> {
-  const [file, name] = agents[invocation.command];
-  const module = await import(new URL(file, import.meta.url).href);
-  const outcome: number | undefined = await module[name](invocation.config, host(invocation));
-  process.exitCode = outcome ?? exitCodes.ok.number;
 }
 
 function host({ command, config }: Extract<Invocation, { config: object }>): Host {
@@ -72,7 +72,8 @@ function end(error: unknown): never {
 
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}); // Nobody reads any more.
 process.on('uncaughtException', end);
-process.on('unhandledRejection', end);
+// One flow's mistake must not end all the others; whoever runs the agent sees it in the log.
+process.on('unhandledRejection', (error) => (log ? log.error('unhandled_rejection', { error }) : end(error)));
 
 try {
   await run(readInvocation(process.argv.slice(2)));
