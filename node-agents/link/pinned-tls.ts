@@ -79,12 +79,12 @@ function handshake(
   timeoutMs: number,
 ): Promise<void> {
   if (stream instanceof Socket) stream.setNoDelay(true);
+  // Errors come before 'close', and 'close' is what the tunnel watches; none may hit nobody meanwhile.
+  socket.on('error', () => {});
+  stream.on('error', () => {});
   return new Promise((resolve, reject) => {
     const fail = (error: SallyportError): void => {
       clearTimeout(timer);
-      // Late errors of a stream that is given up concern nobody.
-      socket.on('error', () => {});
-      stream.on('error', () => {});
       socket.destroy();
       stream.destroy();
       reject(error);
@@ -111,7 +111,6 @@ function codeOfFailure(error: NodeJS.ErrnoException): 'version_unsupported' | 'p
 }
 
 function closed(socket: tls.TLSSocket, error: SallyportError): SallyportError {
-  socket.on('error', () => {});
   socket.destroy();
   return error;
 }

@@ -17,6 +17,9 @@ const codes: Record<string, ErrorCode> = {
   EADDRNOTAVAIL: 'network_unreachable',
   ENOTFOUND: 'name_not_found',
   EAI_AGAIN: 'name_failed',
+  /** Of a stream that was destroyed before its end. */
+  ABORT_ERR: 'cancelled',
+  ERR_STREAM_PREMATURE_CLOSE: 'cancelled',
   EMFILE: 'limit_reached',
   ENFILE: 'limit_reached',
 };

@@ -13,21 +13,24 @@ export const maxWindow = 8 * 1024 * 1024;
 /** What a new stream is given at most. */
 const freshWindow = 256 * 1024;
 
-/** Windows above `initialCredit` fit into `bytes`; the first `initialCredit` of each stream always exists. */
+/**
+ * Every stream has `initialCredit` by right, so a quarter is kept for those still to come: what is reserved
+ * never exceeds `bytes`, or ¾ `bytes` and `initialCredit` per stream where that is more.
+ */
 export class Budget {
-  readonly bytes: number;
   /** Granted and not yet used, or used and not yet read. */
   reserved = 0;
+  readonly #growth: number;
   constructor(bytes: number = defaultBudget) {
-    this.bytes = bytes;
+    this.#growth = bytes * 0.75;
   }
   /** The window of a stream that begins: all alike while there is plenty, less and less later. */
   fresh(): number {
-    return clamp((this.bytes - this.reserved) / 128, initialCredit, freshWindow);
+    return clamp((this.#growth - this.reserved) / 128, initialCredit, freshWindow);
   }
   /** The widest that a stream may become that now holds `held` bytes of the budget. */
   widest(held: number): number {
-    return clamp((this.bytes - this.reserved + held) / 2, initialCredit, maxWindow);
+    return clamp((this.#growth - this.reserved + held) / 2, initialCredit, maxWindow);
   }
 }
 

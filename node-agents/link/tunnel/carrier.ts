@@ -60,6 +60,8 @@ export class Carrier {
     socket.on('close', () => this.#gone(this.#told ?? 'peer_gone'));
     this.#timer = setInterval(() => this.#watch(), Math.min(this.#keepAliveMs, this.#silenceMs) / 2);
     this.#timer.unref();
+    // It may have ended between handshake and here.
+    if (socket.destroyed) process.nextTick(() => this.#gone('peer_gone'));
   }
 
   /** Tells the peer, ends every flow with this code, closes. */

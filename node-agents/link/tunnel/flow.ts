@@ -19,6 +19,9 @@ export interface Diversion {
 
 /** What a Duplex holds on either side before it asks to wait. */
 const highWaterMark = 64 * 1024;
+/** A first question or two, of the size that a network carries, wait for the flow to be accepted. */
+const earlyDatagrams = 4;
+const earlyLength = 1500;
 
 export class Flow extends Duplex implements StreamHandler {
   /** The Connector reached the destination, at this address. Rejects with SallyportError(code). */
@@ -34,6 +37,8 @@ export class Flow extends Duplex implements StreamHandler {
   #read = 0;
   #diversion: Diversion | undefined;
   #code: ErrorCode | undefined;
+  /** Datagrams that came before the Connector's answer; undefined once it is given. */
+  #early: Buffer[] | undefined = [];
 
   constructor(carrier: Carrier, side: Side) {
     super({ allowHalfOpen: true, highWaterMark, decodeStrings: true });
@@ -113,6 +118,14 @@ export class Flow extends Duplex implements StreamHandler {
 
   onOpened(resolved: string): void {
     this.#answer.resolve({ resolved });
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    // Whoever has just accepted the flow listens by then.
+    if (early.length > 0) {
+      process.nextTick(() => {
+        for (const bytes of early) this.emit('datagram', bytes);
+      });
+    }
   }
 
   onData(slice: Uint8Array): void {
@@ -124,7 +137,9 @@ export class Flow extends Duplex implements StreamHandler {
 
   onDatagram(bytes: Uint8Array): void {
     this.#received += bytes.length;
-    this.emit('datagram', Buffer.from(bytes));
+    if (this.#early === undefined) this.emit('datagram', Buffer.from(bytes));
+    else if (this.#early.length < earlyDatagrams && bytes.length <= earlyLength)
+      this.#early.push(Buffer.from(bytes));
   }
 
   onEnd(): void {

@@ -1,0 +1,7 @@
+/** Every fuzz target there is. */
+import type { Target } from './target.ts';
+import { tunnelCodec } from './tunnel-codec.ts';
+import { tunnelMux } from './tunnel-mux.ts';
+import { tunnelPeer } from './tunnel-peer.ts';
+
+export const targets: Target[] = [tunnelCodec, tunnelMux, tunnelPeer];

@@ -1,0 +1,116 @@
+/** Proves link/tunnel/splice.ts: socket → Client → Connector → socket behaves as one connection would. */
+import { once } from 'node:events';
+import * as net from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import type { Flow } from '#node-agents/link/tunnel/flow.ts';
+import { splice } from '#node-agents/link/tunnel/splice.ts';
+import { allOf, type Loopback, loopback, settled, toOrigin } from './loopback.ts';
+
+let made: Loopback | undefined;
+const servers: net.Server[] = [];
+afterEach(async () => {
+  await made?.close();
+  made = undefined;
+  for (const server of servers.splice(0)) server.close();
+});
+
+async function listen(onSocket: (socket: net.Socket) => void): Promise<number> {
+  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {});
+    onSocket(socket);
+  });
+  servers.push(server);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return (server.address() as net.AddressInfo).port;
+}
+
+/** @returns the port of the Client; whatever connects there reaches `origin`. */
+async function chain(origin: (socket: net.Socket) => void) {
+  const originPort = await listen(origin);
+  const ends: Promise<string | undefined>[] = [];
+  const flows: Flow[] = [];
+  made = await loopback((request) => {
+    const out = net.connect({ port: originPort, host: '127.0.0.1', allowHalfOpen: true });
+    out.once('connect', () => ends.push(splice(request.accept({ resolved: '127.0.0.1' }), out)));
+  });
+  const { client } = made;
+  const port = await listen((socket) => {
+    const flow = client.openFlow(toOrigin);
+    flows.push(flow);
+    ends.push(splice(flow, socket));
+  });
+  return { port, ends, flows, client };
+}
+
+test('both directions, each closed by itself', async () => {
+  const { port, ends, flows, client } = await chain((socket) => {
+    allOf(socket).then((asked) => socket.end(asked.toUpperCase()));
+  });
+  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.end('question');
+  expect(await allOf(socket)).toBe('QUESTION');
+  expect(await Promise.all(ends)).toEqual([undefined, undefined]);
+  expect([flows[0]!.bytesUp, flows[0]!.bytesDown]).toEqual([8, 8]);
+  expect(client.flows).toBe(0);
+});
+
+test('a reset at the origin is a reset for the program', async () => {
+  const { port, ends } = await chain((socket) => {
+    socket.once('data', () => socket.resetAndDestroy());
+  });
+  const socket = net.connect({ port, host: '127.0.0.1' });
+  socket.write('x');
+  const [error] = (await once(socket, 'error').catch((error) => [error])) as [NodeJS.ErrnoException];
+  expect(error.code).toBe('ECONNRESET');
+  expect(await Promise.all(ends)).toEqual(['connection_reset', 'connection_reset']);
+});
+
+test('a program that vanishes resets the origin', async () => {
+  const gone = Promise.withResolvers<void>();
+  const { port, ends } = await chain((socket) => {
+    socket.on('error', () => {});
+    socket.on('close', () => gone.resolve());
+    socket.write('hello');
+  });
+  const socket = net.connect({ port, host: '127.0.0.1' });
+  await once(socket, 'data');
+  socket.resetAndDestroy();
+  await gone.promise;
+  expect(await Promise.all(ends)).toEqual(['connection_reset', 'connection_reset']);
+});
+
+test('a slow reader holds back the origin, and gets everything in the end', async () => {
+  const total = 48 * 1024 * 1024;
+  let written = 0;
+  const { port } = await chain((socket) => {
+    const chunk = Buffer.alloc(64 * 1024, 7);
+    const pour = (): void => {
+      for (let more = true; more && written < total; written += chunk.length) more = socket.write(chunk);
+      if (written === total) socket.end();
+    };
+    socket.on('drain', pour);
+    pour();
+  });
+  const socket = net.connect({ port, host: '127.0.0.1' });
+  await once(socket, 'readable');
+  await settled(() => written);
+  // Kernel buffers on three connections and one window.
+  expect(written).toBeLessThan(total);
+  let bytes = 0;
+  for await (const chunk of socket) bytes += chunk.length;
+  expect(bytes).toBe(total);
+});
+
+test('a flow that has already ended takes the socket with it', async () => {
+  const { client } = await chain(() => {});
+  const flow = client.openFlow(toOrigin);
+  flow.reset('cancelled');
+  const port = await listen((socket) => {
+    expect(splice(flow, socket)).toBeInstanceOf(Promise);
+  });
+  const socket = net.connect({ port, host: '127.0.0.1' });
+  const closed = Promise.withResolvers<void>();
+  socket.on('error', () => {});
+  socket.on('close', () => closed.resolve());
+  await closed.promise;
+});
