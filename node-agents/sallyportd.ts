@@ -4,6 +4,7 @@
  * signals, log), starts the agent that is asked for and nothing else, and turns whatever ends it into one
  * line and an exit code. The agents themselves are in `client/`, `connector/` and `relay/`.
  */
+import { keepCompiled } from './process/compile-cache.ts';
 import { type Invocation, readInvocation, readKnobs } from './process/config.ts';
 import { complaint, exitCodes, exitNameOf } from './process/exit.ts';
 import { type Host, realHost } from './process/host.ts';
@@ -76,7 +77,9 @@ process.on('uncaughtException', end);
 process.on('unhandledRejection', (error) => (log ? log.error('unhandled_rejection', { error }) : end(error)));
 
 try {
-  await run(readInvocation(process.argv.slice(2)));
+  const invocation = readInvocation(process.argv.slice(2));
+  if ('config' in invocation && 'stateDir' in invocation.config) keepCompiled(invocation.config.stateDir);
+  await run(invocation);
   setTimeout(() => process.exit(), graceMs).unref();
 } catch (error) {
   end(error);
