@@ -33,6 +33,11 @@ const { values: flags } = parseArgs({
   },
 });
 
+process.on('message', (message) => {
+  if (message !== 'cpu') return;
+  const { user, system } = process.cpuUsage();
+  process.send!(user + system);
+});
 if (flags.role === 'connector') await connector();
 else if (flags.role === 'client') await client();
 else await main();
@@ -114,11 +119,31 @@ async function main(): Promise<void> {
         );
       }
     };
+    /** Microseconds of processor time that the two agents have used so far. */
+    const cpu = async () =>
+      sum(
+        await Promise.all(
+          children.map(async (child) => {
+            child.send('cpu');
+            return (await once(child, 'message'))[0] as number;
+          }),
+        ),
+      );
     await measure('bulk down, MB/s', (port) => bulkDown(port, seconds));
     await measure('bulk down, 8 flows, MB/s', async (port) =>
       sum(await Promise.all(Array.from({ length: 8 }, () => bulkDown(port, seconds)))),
     );
     await measure('bulk up, MB/s', (port) => bulkUp(port, seconds));
+    for (const [way, bulk] of [
+      ['down', bulkDown],
+      ['up', bulkUp],
+    ] as const) {
+      await measure(`CPU of both agents, bulk ${way}, ms/GB`, async (port) => {
+        const before = await cpu();
+        const moved = (await bulk(port, seconds)) * (seconds + 0.3);
+        return ((await cpu()) - before) / moved;
+      });
+    }
     await measure('request p50, µs', async (port) => (await requests(port, seconds)).p50);
     await measure('requests/s, 32 connections', async (port) =>
       sum((await Promise.all(Array.from({ length: 32 }, () => requests(port, seconds)))).map((r) => r.rate)),

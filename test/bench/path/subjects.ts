@@ -28,7 +28,7 @@ export async function throughSallyport(
   origin: Origin,
   prefix: string[] = [],
 ): Promise<Subject> {
-  const world = await World.start({ slug: 'bench', logLevel: 'warn', prefix });
+  const world = await World.start({ slug: 'bench', prefix });
   try {
     return await build(name, world, origin);
   } catch (error) {
