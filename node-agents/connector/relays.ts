@@ -136,15 +136,13 @@ export class Relays {
     if (this.#links.get(link.entry.id) !== link) return;
     // A link that tries again is still failed, as far as anybody who wants to use it is concerned.
     if (state === 'connecting' && link.state === 'failed') return;
-    if (state === 'connected')
-      this.#o.log.info('relay_connected', { relay: link.entry.id, url: link.entry.url });
-    if (state === 'failed') {
-      this.#o.log.warn('relay_failed', { relay: link.entry.id, url: link.entry.url, code });
-    }
     link.settled ||= state !== 'connecting';
     if (link.state === state && link.code === code) return;
     link.state = state;
     link.code = code;
+    // `link/relay/register.ts` tells of each failure.
+    if (state === 'connected')
+      this.#o.log.info('relay_connected', { relay: link.entry.id, url: link.entry.url });
     this.#told();
     if (state === 'failed') this.#addWhereFew();
   }

@@ -46,6 +46,9 @@ export interface SessionOptions {
 /** Milliseconds between two looks at whether the ACL has to be renewed, and between two requests to. */
 const renewCheckMs = 5_000;
 const renewAgainMs = 30_000;
+/** Milliseconds before the whole ACL is asked for, and the version that stands for none. */
+const snapshotWaitMs = 1_000;
+const nothingHeld = 0;
 
 export class Session {
   readonly acl = new ConnectorAcl();
@@ -58,6 +61,7 @@ export class Session {
   #answer: TokenAnswer;
   #registration: string;
   #code: ErrorCode | undefined;
+  #snapshotTimer: NodeJS.Timeout | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
   /** Messages take effect in the order in which they came. */
   #applying: Promise<void> = Promise.resolve();
@@ -93,6 +97,7 @@ export class Session {
 
   close(): void {
     clearInterval(this.#renewTimer);
+    clearTimeout(this.#snapshotTimer);
     this.#channel?.close();
   }
 
@@ -196,15 +201,12 @@ export class Session {
     });
     if (!verified.ok) {
       log.error('acl_refused', { code: verified.code, reason: verified.detail });
-      return;
+      return this.#askForSnapshot();
     }
     const applied = this.acl.apply(verified.claims);
     if (!applied.ok) {
       log.warn('acl_refused', { code: applied.code, reason: applied.detail });
-      // A difference that does not fit: say hello as if nothing were held, which is answered with all of it.
-      const { acl_version: _, ...hello } = this.#hello();
-      if (applied.code === 'protocol_error') this.send(hello);
-      return;
+      return this.#askForSnapshot();
     }
     const { version: now, base, stale } = verified.claims;
     this.send({ type: 'ack', version: now });
@@ -216,6 +218,14 @@ export class Session {
       stale_after_s: stale,
     });
     this.#o.onAcl(applied.changed);
+  }
+
+  /** What was refused is missing here while the Controller counts it as told: say that nothing is held. */
+  #askForSnapshot(): void {
+    this.#snapshotTimer ??= setTimeout(() => {
+      this.#snapshotTimer = undefined;
+      this.send({ ...this.#hello(), acl_version: nothingHeld });
+    }, snapshotWaitMs);
   }
 
   #revoke(order: FromControllerOf<'revoke'>): void {
