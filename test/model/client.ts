@@ -54,11 +54,13 @@ export class ModelClient {
         ...silent,
         onData: (slice) => {
           for (const byte of slice) {
-            if (byte !== patternAt(seed, back++))
+            // A rogue may have mixed its rubbish into its own flows.
+            if (byte !== patternAt(seed, back++) && this.name !== 'rogue') {
               throw new Error(`${this.name}: byte ${back - 1} came back wrong`);
+            }
           }
           this.mux.consumed(stream, slice.length, this.#now());
-          if (back === length) {
+          if (back >= length) {
             this.mux.reset(stream, 'cancelled');
             done(null);
           }
