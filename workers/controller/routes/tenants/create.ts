@@ -44,8 +44,7 @@ export const createTenant = operatorRoute(
     const shown = show(row, ports.settings);
     const made = await new Change({ ...ask, scope: scopeOf(ports.database, row.id) })
       .write(deploymentOf(ports.database).insertTenant(row), token.statement)
-      .audit('create', 'tenant', row.id, { after: shown })
-      .audit('create', 'apiToken', token.shown.id, { after: token.shown })
+      .audit('create', 'tenant', row.id, { after: { ...shown, api_token: token.shown } })
       .commit({ body: { ...shown, api_token: { ...token.shown, token: token.secret } } });
     if (made.ok) await createSigningKey(ports, row.id);
     return made;
