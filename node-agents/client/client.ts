@@ -16,6 +16,7 @@ import { createHttpProxy } from './http-proxy.ts';
 import { watchKeyFile } from './key-watch.ts';
 import { Listeners } from './listeners.ts';
 import { serveLocalApi } from './local-api.ts';
+import { createMetrics } from './metrics.ts';
 import type { Open } from './opening.ts';
 import { parseCredentials } from './password.ts';
 import { whyNotReachable, whyNotReady } from './readiness.ts';
@@ -52,6 +53,10 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
   const stopped = stopOf(host.shutdown);
   try {
     await openListeners(config, listeners, sessions, createOpen(openOptions(config, host, sessions)));
+    if (config.metricsPort !== undefined) {
+      const at = { host: '127.0.0.1', port: config.metricsPort };
+      await listeners.add('metrics', 'metrics-port', createMetrics(status), at);
+    }
     const localApi = await serveLocalApi(
       config.stateDir,
       {

@@ -19,7 +19,7 @@ export function connectDirect({
   if (signal.aborted) return Promise.resolve(refuse('cancelled'));
   const { host, port } = destination;
   const stranger = !isLocal(clientAddress);
-  if (stranger && isIP(host) !== 0 && isLocal(host)) return Promise.resolve(forbidden());
+  if (stranger && isLocal(host)) return Promise.resolve(forbidden());
   return new Promise((settle) => {
     const socket = connect({
       host,
@@ -63,7 +63,8 @@ for (const [net, prefix] of [
   local.addSubnet(net, prefix, 'ipv6');
 
 /** Loopback, unspecified or link-local. */
-const isLocal = (address: string): boolean => local.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+const isLocal = (address: string): boolean =>
+  isIP(address) !== 0 && local.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 
 /** Names that resolve to this machine are as forbidden to strangers as its addresses. */
 const lookupElsewhere: LookupFunction = (host, options, done) => {

@@ -5,6 +5,7 @@
 import type { Log } from '#node-agents/process/log.ts';
 import { errors, type Refusal } from '#schema/errors.ts';
 import type { FlowEvent } from '#schema/event/event.ts';
+import { canonicalHost } from '#schema/name/host.ts';
 import type { Acls, Found } from './acl.ts';
 import { connectDirect } from './direct.ts';
 import type { FlowRequest, Open, Opening } from './opening.ts';
@@ -33,7 +34,8 @@ export interface OpenOptions {
 }
 
 export function createOpen(o: OpenOptions): Open {
-  return async (request) => {
+  return async (asked) => {
+    const request = { ...asked, clientAddress: canonicalHost(asked.clientAddress) ?? '' };
     const connection = o.connectionId();
     const startedMs = o.nowMs();
     const opening = await openOnce(o, request, connection);

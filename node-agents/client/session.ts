@@ -73,8 +73,13 @@ export class Session implements Access {
     // Fetched beside the login: a cold start waits for one round trip, not two.
     const [answer] = await Promise.all([controller.login(credentialsOf(key)), keys.reload().catch(() => {})]);
     const session = new Session(options, { identity, clock, controller, keys, answer });
-    await session.#applied(answer);
-    return session;
+    try {
+      await session.#applied(answer);
+      return session;
+    } catch (error) {
+      session.close();
+      throw error;
+    }
   }
 
   private constructor(
@@ -244,11 +249,16 @@ export class Session implements Access {
   }
 
   #channelIs(state: ControlState, code: ErrorCode = 'credential_rejected', detail?: string): void {
-    if (state === 'refused') this.#died(new SallyportError(code, detail));
+    // Also for a version too old: without a channel there is no revocation and no renewal.
+    if (state === 'refused') this.#end(new SallyportError(code, detail));
   }
 
   #died(error: unknown): void {
-    if (this.#closed || !(error instanceof SallyportError) || !isDeadCredential(error.code)) return;
+    if (error instanceof SallyportError && isDeadCredential(error.code)) this.#end(error);
+  }
+
+  #end(error: SallyportError): void {
+    if (this.#closed) return;
     this.close();
     this.#o.onDead(error);
   }

@@ -19,15 +19,19 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #o: SessionsOptions;
   readonly #ended = Promise.withResolvers<never>();
+  readonly #loggedIn = Promise.withResolvers<void>();
   readonly #closing = new AbortController();
   #current: Session | undefined;
   #key: ServiceKey;
+  /** The key of the latest attempt, successful or not yet. */
+  #tried: ServiceKey;
   #waitingFor: Refusal = { ok: false, code: 'controller_unreachable', detail: 'not logged in yet' };
   #attempt = new AbortController();
 
   /** @param key the first one, already read. */
   constructor(key: ServiceKey, options: SessionsOptions) {
     this.#key = key;
+    this.#tried = key;
     this.#o = options;
     this.#ended.promise.catch(() => {});
   }
@@ -57,6 +61,8 @@ export class Sessions {
     } catch (error) {
       if (!(await this.#replacedMeanwhile())) throw error;
     }
+    // Another key may have superseded this one before it got through.
+    await this.#loggedIn.promise;
   }
 
   /** Reads the key; a different one takes over. A file that cannot be read or a key that fails changes nothing. */
@@ -66,21 +72,26 @@ export class Sessions {
     if (!read.ok) {
       return host.log.error('key_reload_failed', { why, code: read.code, reason: read.detail });
     }
-    if (sameKey(read.key, this.#key)) return host.log.info('key_unchanged', { why, key: read.key.keyId });
+    if (sameKey(read.key, this.#tried)) return host.log.info('key_unchanged', { why, key: read.key.keyId });
     host.log.info('key_changed', { why, key: read.key.keyId });
     await this.#logIn(read.key).catch((error) => {
       host.log.error('key_reload_failed', { why, key: read.key.keyId, error });
+      this.#tried = this.#key;
+      // There is none to go on with.
+      if (this.#current === undefined) this.#ended.reject(error);
     });
   }
 
   close(): void {
     this.#closing.abort();
+    this.#loggedIn.resolve();
     this.#attempt.abort();
     this.#current?.close();
   }
 
   /** Tries until it works, another key supersedes this one, or trying is pointless. */
   async #logIn(key: ServiceKey): Promise<void> {
+    this.#tried = key;
     this.#attempt.abort();
     this.#attempt = new AbortController();
     const signal = AbortSignal.any([this.#attempt.signal, this.#closing.signal]);
@@ -113,6 +124,7 @@ export class Sessions {
     const previous = this.#current;
     this.#current = session;
     this.#key = key;
+    this.#loggedIn.resolve();
     this.#o.host.log.info('logged_in', {
       key: key.keyId,
       instance: session.instance,

@@ -69,6 +69,7 @@ export function outgoing(
     path,
     headers: ['Host', authority, ...headers, ...extra] as unknown as Record<string, string>,
     setHost: false,
+    maxHeaderSize: 64 * 1024,
     joinDuplicateHeaders: false,
     destination,
     clientAddress: request.socket.remoteAddress ?? '',

@@ -29,6 +29,8 @@ export class RefusedOpening extends Error {
 
 /** Below the 5 seconds after which many servers close: a race that a proxy cannot win. */
 const idleMs = 4_000;
+/** For the destination to close its side. */
+const lingerMs = 2_000;
 
 export class FlowAgent extends Agent {
   readonly #open: Open;
@@ -59,7 +61,7 @@ export class FlowAgent extends Agent {
     // @types/node says void; it is whether to keep it, judged by the destination's own Keep-Alive.
     const wanted = super.keepSocketAlive(stream) as unknown as boolean;
     if (!wanted || stream.destroyed || stream.readableEnded) return false;
-    this.#idle.set(stream, setTimeout(() => stream.destroy(), idleMs).unref());
+    this.#idle.set(stream, setTimeout(() => retire(stream), idleMs).unref());
     return true;
   }
 
@@ -67,6 +69,14 @@ export class FlowAgent extends Agent {
     clearTimeout(this.#idle.get(stream));
     super.reuseSocket(stream, request);
   }
+}
+
+/** Out of the pool first, then an orderly end: a flow that was merely idle is no failure. */
+function retire(stream: Duplex): void {
+  stream.emit('agentRemove');
+  stream.on('error', () => {}).resume();
+  stream.end();
+  setTimeout(() => stream.destroy(), lingerMs).unref();
 }
 
 /** The Agent calls these on what it keeps; a flow has none of them, and needs none. */

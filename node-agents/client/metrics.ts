@@ -1,0 +1,49 @@
+/**
+ * `--metrics-port`: what the Client counts, for Prometheus (text format 0.0.4), on loopback alone.
+ */
+import { createServer, type Server } from 'node:http';
+import type { Snapshot } from './snapshot.ts';
+
+/** @returns a server that is not listening yet. */
+export function createMetrics(snapshot: () => Snapshot): Server {
+  return createServer({ maxHeaderSize: 4096, requestTimeout: 5_000 }, (request, response) => {
+    const found = request.url === '/metrics';
+    response.writeHead(found ? 200 : 404, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+    response.end(found ? metricsText(snapshot()) : 'not found\n');
+  });
+}
+
+export function metricsText({ state, controller, acl_version, networks, flows, events }: Snapshot): string {
+  const connectors = networks.flatMap(({ connectors }) => connectors);
+  const values: [name: string, type: 'gauge' | 'counter', help: string, value: number][] = [
+    ['online', 'gauge', 'Whether the Client is logged in and connected.', Number(state === 'online')],
+    [
+      'controller_connected',
+      'gauge',
+      'Whether the control channel is open.',
+      Number(controller.state === 'open'),
+    ],
+    ['acl_version', 'gauge', 'Version of the ACLs in force.', acl_version ?? 0],
+    [
+      'resources',
+      'gauge',
+      'Resources that are granted.',
+      networks.reduce((sum, { resources }) => sum + resources, 0),
+    ],
+    [
+      'tunnels',
+      'gauge',
+      'Open tunnels to Connectors.',
+      connectors.filter(({ state }) => state === 'open').length,
+    ],
+    ['flows', 'gauge', 'Live flows in tunnels.', flows],
+    ['events_waiting', 'gauge', 'Events that the Controller has not acknowledged.', events.waiting],
+    ['events_dropped_total', 'counter', 'Events dropped because too many waited.', events.dropped],
+  ];
+  return values
+    .map(([name, type, help, value]) => {
+      const full = `sallyport_client_${name}`;
+      return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${full} ${value}\n`;
+    })
+    .join('');
+}
