@@ -8,10 +8,10 @@ import { type ErrorCode, SallyportError } from '#schema/errors.ts';
 import type { EventKind } from '#schema/event/event.ts';
 import { canonicalHost } from '#schema/name/host.ts';
 import type { FlowRequest } from '../link/tunnel/connector.ts';
-import { connect } from './connect.ts';
-import { forward } from './forward.ts';
+import type { Joined } from './forward.ts';
 import type { Gate } from './gate.ts';
 import { limits } from './limits.ts';
+import { reach } from './reach.ts';
 import { resolve } from './resolve.ts';
 
 /** What a flow needs to know of the tunnel that it is in. */
@@ -36,7 +36,7 @@ export class LiveFlow {
   /** The last verdict. */
   verdict: FlowVerdict | undefined;
   #resolved: string | undefined;
-  #joined: ReturnType<typeof forward> | undefined;
+  #joined: Joined | undefined;
   #bytes = 0;
   #movedMs: number;
 
@@ -97,23 +97,22 @@ export class LiveFlow {
     const allowed = await this.#admit();
     if (!allowed) return;
     const { destination, signal } = this.#request;
-    if (destination.protocol !== 'tcp') return this.#refuse('failed', 'protocol_error');
     const stop = AbortSignal.any([signal, this.#ended.signal]);
     const found = await resolve(allowed, canonicalHost(destination.host)!, this.#context.gate.resolver);
     if (stop.aborted) return this.#refuse('failed', this.#stopCode());
     if (!found.ok) return this.#refuse(found.code === 'address_forbidden' ? 'denied' : 'failed', found.code);
-    const connected = await connect(found.addresses, destination.port!, stop);
-    if (!connected.ok) {
-      return this.#refuse('failed', connected.code === 'cancelled' ? this.#stopCode() : connected.code);
+    const reached = await reach(destination, found.addresses, stop);
+    if (!reached.ok) {
+      return this.#refuse('failed', reached.code === 'cancelled' ? this.#stopCode() : reached.code);
     }
     // Much may have changed while the name was looked up and the destination took its time.
     const code = this.#ended.signal.aborted ? this.#stopCode() : this.rejudge();
     if (code || signal.aborted) {
-      connected.socket.destroy();
+      reached.discard();
       return this.#refuse(code ? 'denied' : 'failed', code ?? 'cancelled');
     }
-    this.#resolved = connected.address;
-    this.#joined = forward(this.#request.accept({ resolved: connected.address }), connected.socket);
+    this.#resolved = reached.address;
+    this.#joined = reached.join(this.#request.accept({ resolved: reached.address }));
     this.#event('established');
     this.#event('closed', await this.#joined.done);
   }

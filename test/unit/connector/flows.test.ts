@@ -2,6 +2,7 @@
  * Proves node-agents/connector/{admit,tunnel,live-flow,tunnels}.ts: who may come in, which flows pass, and
  * that a live flow ends as soon as it would no longer be let in.
  */
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -180,6 +181,33 @@ describe('a flow', () => {
     expect(await refusal(tunnel, 'nowhere.internal')).toBe('name_not_found');
     expect(await refusal(tunnel, 'web.internal', 1)).toBe('connection_refused');
     expect(await lastEvent('failed')).toMatchObject({ code: 'connection_refused' });
+  });
+
+  test('UDP: datagrams there and back, and a closed port is told', async () => {
+    const udp = resource('res_udp', '127.0.0.1', { udp: 'all', reserved: true });
+    place.forwards(udp);
+    const echo = createSocket('udp4').on('message', (bytes, from) => echo.send(bytes, from.port));
+    echo.bind(0, '127.0.0.1');
+    await once(echo, 'listening');
+    const tunnel = await place.enter(await place.clientAcl([udp]));
+    const flow = open(tunnel, '127.0.0.1', echo.address().port, 'udp');
+    const answers: string[] = [];
+    flow.on('datagram', (bytes: Uint8Array) => answers.push(Buffer.from(bytes).toString()));
+    await flow.opened;
+    expect([flow.sendDatagram(Buffer.from('one')), flow.sendDatagram(Buffer.from('two'))]).toEqual([
+      true,
+      true,
+    ]);
+    await until(() => answers.length === 2);
+    expect(answers).toEqual(['one', 'two']);
+    flow.resume().end();
+    expect(await lastEvent('closed')).toMatchObject({ protocol: 'udp', bytes_up: 6, bytes_down: 6 });
+    expect((await lastEvent('closed')).code).toBeUndefined();
+    echo.close();
+    const nobody = open(tunnel, '127.0.0.1', 1, 'udp');
+    await nobody.opened;
+    nobody.sendDatagram(Buffer.from('anybody?'));
+    await until(() => place.events.some(({ code }) => code === 'connection_refused'));
   });
 
   test('an alias leads to the Resource’s address', async () => {
