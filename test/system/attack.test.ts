@@ -194,8 +194,6 @@ test('a key revoked in the middle of a download cuts it within a second, with a 
     '-sS',
     '-x',
     `http://${client.proxy}`,
-    '--limit-rate',
-    '20M',
     `http://files.internal:${port}/4000000000`,
   ]);
   await once(curl.stdout, 'data');
@@ -204,7 +202,8 @@ test('a key revoked in the middle of a download cuts it within a second, with a 
   const started = performance.now();
   const answer = await world.admin.post(`/service-keys/${victim.id}/revoke`);
   const [code] = await ended;
-  expect(performance.now() - started).toBeLessThan(1_000);
+  const took = performance.now() - started;
+  expect(took).toBeLessThan(1_000);
   expect(code).not.toBe(0);
   const { receipt } = answer;
   expect(receipt.complete).toBe(true);

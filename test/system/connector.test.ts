@@ -9,7 +9,6 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runHealth } from '#node-agents/connector/health.ts';
 import { createIdentity } from '#node-agents/link/identity.ts';
 import { exitCodes } from '#node-agents/process/exit.ts';
 import type { Answer } from '../world/admin.ts';
@@ -245,18 +244,89 @@ describe('flows', () => {
   });
 });
 
-test('health tells connectivity', async () => {
-  const stateDir = join(office.world.stateDir, 'connector-1');
-  const printed: string[] = [];
-  const host = { print: (text: string) => void printed.push(text) };
-  expect(await runHealth({ stateDir, json: true }, host)).toBe(0);
-  expect(JSON.parse(printed[0]!)).toMatchObject({
-    healthy: true,
-    controller: { state: 'open' },
-    connector: office.connector.id,
+describe('a Connector tells how it stands', () => {
+  const health = async (stateDir: string, ...more: string[]) => {
+    const args = ['node-agents/sallyportd.ts', 'connector', 'health', '--state-dir', stateDir, ...more];
+    const command = new AgentProcess('health', args);
+    return { code: await command.exited, lines: command.lines };
+  };
+
+  test('the health command tells connectivity, and fails where nothing runs', async () => {
+    const here = await health(join(office.world.stateDir, 'connector-1'), '--json');
+    expect(here.code).toBe(0);
+    expect(here.lines[0]).toMatchObject({
+      healthy: true,
+      controller: { state: 'open' },
+      connector: office.connector.id,
+    });
+    const nowhere = await health('/nowhere');
+    expect(nowhere.code).toBe(exitCodes.failure.number);
+    expect(nowhere.lines[0]!.text).toMatch(/no Connector is running/);
   });
-  expect(await runHealth({ stateDir: '/nowhere', json: false }, host)).toBe(1);
-  expect(printed[1]).toMatch(/no Connector is running/);
+
+  test('links to both relays', async () => {
+    const both = await eventually(async () => {
+      const { lines } = await health(join(office.world.stateDir, 'connector-1'), '--json');
+      const relays = (lines[0]!.relays as Answer[]).filter(({ state }) => state === 'connected');
+      return relays.length === 2 ? relays : undefined;
+    });
+    expect(both.map(({ relay }) => relay)).toContain('rel_edge');
+    const shown = await eventually(async () => {
+      const row = await office.world.admin.get(`/connectors/${office.connector.id}`);
+      return /2 of 2/.test(row.state_reason) ? row : undefined;
+    });
+    expect(shown.state).toBe('alive');
+  });
+
+  test('probes and metrics, on loopback; a used port and a second one on the same state are refused', async () => {
+    const made = await office.world.admin.post('/connectors', {
+      name: 'probed',
+      remote_network_id: office.network,
+    });
+    const stateDir = scratch();
+    const metricsPort = await office.world.port();
+    const env = {
+      SALLYPORT_ENROLL_TOKEN: made.enrolment_token,
+      SALLYPORT_STATE_DIR: stateDir,
+      SALLYPORT_METRICS_PORT: String(metricsPort),
+    };
+    const agent = connectorProcess('probed', env);
+    await agent.line('connector_ready');
+    const get = (path: string) => fetch(`http://127.0.0.1:${metricsPort}${path}`);
+    expect((await get('/livez')).status).toBe(200);
+    expect((await get('/readyz')).status).toBe(200);
+    expect(await (await get('/metrics')).text()).toMatch(/^sallyport_connector_controller_connected 1$/m);
+    const second = connectorProcess('second', env);
+    expect(await second.exited).toBe(exitCodes.address_in_use.number);
+    expect(errorLine(second)).toMatch(/already runs with the state directory/);
+    const other = connectorProcess('other', { ...env, SALLYPORT_STATE_DIR: scratch() });
+    expect(await other.exited).toBe(exitCodes.address_in_use.number);
+    expect(errorLine(other)).toContain(String(metricsPort));
+    await agent.stop();
+    await office.world.admin.post(`/connectors/${made.id}/revoke`);
+    await office.world.admin.delete(`/connectors/${made.id}`);
+    rmSync(stateDir, { recursive: true });
+  });
+});
+
+test('with a staleness budget of 0 a lost Controller cuts at once, and it passes again once it is back', async () => {
+  await office.world.admin.patch('/tenant', { staleness_budget_seconds: 0 });
+  await office.connector.line((line) => line.event === 'acl_applied' && line.stale_after_s === 0);
+  const { tunnel } = await enter();
+  const flow = openFlow(tunnel, 'web.internal', port);
+  await flow.opened;
+  const ended = endOf(flow);
+  await office.world.controller.stop();
+  expect(await ended).toBe('acl_stale');
+  expect(await outcome(openFlow(tunnel, 'web.internal', port))).toBe('acl_stale');
+  await office.world.startController();
+  await eventually(
+    async () => ((await outcome(openFlow(tunnel, 'web.internal', port))) === 'opened' ? true : undefined),
+    40_000,
+  );
+  await office.world.admin.patch('/tenant', { staleness_budget_seconds: 900 });
+  await office.connector.line((line) => line.event === 'acl_applied' && line.stale_after_s === 900);
+  tunnel.close();
 });
 
 test('while the Controller is away flows go on; their events are there after it is back, even past a kill', async () => {
