@@ -9,6 +9,9 @@ import { changeSeat, tell } from './seat.ts';
 import type { Round } from './tell-client.ts';
 import type { ConnectorAgent, Mode, TenantSeat } from './update.ts';
 
+/** Characters of entries in one message: signed and in base64 it stays below `messageLimit`. */
+const entriesAtOnce = 512 * 1024;
+
 export async function tellConnector(
   { signer, configuration }: Round,
   ledger: Ledger<AclEntry>,
@@ -20,12 +23,35 @@ export async function tellConnector(
   if (mode === 'push' && nothing && stale === seat.stale) return;
 
   const { id: connector, hash, jkt } = seat.agent;
-  const { version, set, unset } = told;
+  const { version, unset } = told;
+  const [first, ...more] = inMessages(told.set);
   const base = told.kind === 'difference' ? { base: told.base } : {};
-  const token = await issueConnectorAcl(signer, { connector, hash, stale, ...base, version, set, unset });
-  if (!tell(socket, { type: 'connector_acl', token })) return;
+  const parts = [
+    { ...base, set: first ?? {}, unset },
+    ...more.map((set) => ({ base: version, set, unset: [] })),
+  ];
+  for (const part of parts) {
+    const token = await issueConnectorAcl(signer, { connector, hash, stale, version, ...part });
+    if (!tell(socket, { type: 'connector_acl', token })) return;
+  }
   changeSeat(socket, { sent: version, stale });
   if (mode !== 'push') {
     tell(socket, { type: 'registration', token: await issueRegistration(signer, hash, jkt) });
   }
+}
+
+/** What is too long for one message follows in differences that start and end at the same version. */
+function inMessages(set: Record<string, AclEntry>): Record<string, AclEntry>[] {
+  const parts: Record<string, AclEntry>[] = [];
+  let room = 0;
+  for (const [key, entry] of Object.entries(set)) {
+    const length = key.length + JSON.stringify(entry).length;
+    if (parts.length === 0 || length > room) {
+      parts.push({});
+      room = entriesAtOnce;
+    }
+    parts.at(-1)![key] = entry;
+    room -= length;
+  }
+  return parts;
 }

@@ -98,7 +98,7 @@ export async function startController(options: ControllerOptions = {}): Promise<
       },
       ratelimits: {
         API_LIMIT: { namespace_id: '1001', simple: { limit: 6000, period: 60 } },
-        FAILED_LOGIN_LIMIT: { namespace_id: '1002', simple: { limit: 100, period: 60 } },
+        FAILED_LOGIN_LIMIT: { namespace_id: '1002', simple: { limit: 300, period: 60 } },
       },
     }),
   );

@@ -56,8 +56,9 @@ export function compileForNetwork(configuration: Configuration, network: string)
     entries.push({ kind: 'floor', principal: principalId, version });
   }
   for (const { subject } of configuration.revocations) {
-    const { connectors: _, ...named } = subject;
-    for (const id of Object.values(named).flat()) entries.push({ kind: 'revoked', id });
+    // A Client ACL names its key, instance and principal, so these are enough; jkts may be many.
+    const named = [subject['keys'], subject['instances'], subject['principals']];
+    for (const id of named.flatMap((ids) => ids ?? [])) entries.push({ kind: 'revoked', id });
   }
   return Object.fromEntries(entries.map((entry) => [entryKey(entry), entry]));
 }
