@@ -16,7 +16,7 @@ import { type ErrorCode, isErrorCode, SallyportError } from '#schema/errors.ts';
 import { isDeadCredential } from '../process/exit.ts';
 import type { Log } from '../process/log.ts';
 import type { Random } from '../process/random.ts';
-import type { ControllerClient } from './controller.ts';
+import { type ControllerClient, isStaleAccess } from './controller.ts';
 import { type LinkTiming, StandingLink } from './standing-link.ts';
 
 export type ControlState = 'connecting' | 'open' | 'closed' | 'refused';
@@ -123,8 +123,7 @@ class Channel implements ControlChannel {
   #lost(error: SallyportError): void {
     if (isDeadCredential(error.code)) return this.#refused(error);
     const { controller, log } = this.#o;
-    // The login will tell whether the credential is dead or only the token old, and what time it is.
-    if (/^(token_|unauthenticated|proof_|clock_skew)/.test(error.code)) controller.forgetAccess();
+    if (isStaleAccess(error)) controller.forgetAccess();
     log.warn('control_channel_down', { code: error.code, reason: error.message });
     this.#enter('closed', error);
   }

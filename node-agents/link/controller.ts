@@ -110,20 +110,16 @@ export class ControllerClient {
 
   /** @returns Connector hash → connection token, for those that this Client may meet. */
   async connections(hashes: string[]): Promise<Record<string, string>> {
-    if (this.#access === undefined || this.#o.clock.now() >= this.#access.expiresAtMs) {
-      if (this.#credentials) await this.login(this.#credentials);
+    const credentials = this.#credentials;
+    const expired = this.#access !== undefined && this.#o.clock.now() >= this.#access.expiresAtMs;
+    if (credentials && (expired || !this.#access)) await this.login(credentials);
+    try {
+      return await this.#connections(hashes);
+    } catch (error) {
+      if (!credentials || !isStaleAccess(error)) throw error;
+      await this.login(credentials);
+      return this.#connections(hashes);
     }
-    const answer = await this.#call(connectionsAnswer, async () => ({
-      method: 'POST',
-      path: paths.connections,
-      headers: {
-        'content-type': 'application/json',
-        ...(await this.authorize('POST', this.url + paths.connections)),
-      },
-      body: JSON.stringify({ connectors: hashes }),
-    }));
-    this.#o.clock.learn(answer.now);
-    return answer.connections;
   }
 
   /** Headers for one request with the access token (RFC 9449 §7). Single use. */
@@ -131,6 +127,19 @@ export class ControllerClient {
     if (!this.#access) throw new SallyportError('unauthenticated', 'no access token yet; log in first');
     const { token } = this.#access;
     return { authorization: `DPoP ${token}`, dpop: await this.#proofFor(method, url, token) };
+  }
+
+  async #connections(connectors: string[]): Promise<Record<string, string>> {
+    const answer = await this.#call(connectionsAnswer, async () => ({
+      method: 'POST',
+      path: paths.connections,
+      headers: {
+        'content-type': 'application/json',
+        ...(await this.authorize('POST', this.url + paths.connections)),
+      },
+      body: JSON.stringify({ connectors }),
+    }));
+    return answer.connections;
   }
 
   async #loginCall({ subject, assertionKey, path = paths.token, hostname }: Credentials): Promise<Call> {
@@ -234,6 +243,10 @@ export class ControllerClient {
     }
   }
 }
+
+/** Whether a login may mend it: it will tell if the credential is dead or the token only old, and the time. */
+export const isStaleAccess = (error: unknown): boolean =>
+  error instanceof SallyportError && /^(token_|unauthenticated|proof_|clock_skew)/.test(error.code);
 
 async function boundedText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];

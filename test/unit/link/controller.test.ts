@@ -177,6 +177,24 @@ describe('a request with the access token', () => {
   });
 });
 
+test('an access token that is no longer accepted is replaced once', async () => {
+  let logins = 0;
+  const { url } = await startPeer({
+    request(request, _, response) {
+      if (request.url === '/oauth/token') {
+        logins++;
+        return response.end(tokenAnswer({ access_token: `access.${logins}` }));
+      }
+      if (request.headers.authorization === 'DPoP access.1') return sendProblem(response, 'token_invalid');
+      response.end(JSON.stringify({ connections: { hash: 'token' }, now: Date.now() }));
+    },
+  });
+  const { client } = clientOf(url);
+  await client.login(credentials());
+  expect(await client.connections(['hash'])).toEqual({ hash: 'token' });
+  expect(logins).toBe(2);
+});
+
 test('enrols the identity’s own key', async () => {
   const { url } = await startPeer({
     async request(request, body, response) {
