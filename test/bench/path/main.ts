@@ -8,6 +8,7 @@ import type { Machine } from '../host/machine.ts';
 import { Generator, startOrigin } from '../load/process.ts';
 import { hottest } from '../report/profile.ts';
 import { coldStart } from './cold-start.ts';
+import type { Subject } from './measure.ts';
 import { memory } from './memory.ts';
 import { newFlows } from './new-flows.ts';
 import { printable } from './print.ts';
@@ -78,7 +79,7 @@ export async function benchPath(o: PathOptions): Promise<{ json: Record<string, 
     o.say(printable(result, columns));
     if (o.profile) {
       await stop(); // They write their profiles when they end.
-      o.say(`\n${hottest(o.profile)}`);
+      o.say(`\n${hottest(o.profile, agents(subjects))}`);
     }
     const ok = rows.every((row) => row.error === undefined);
     return { json: { bench: 'path', subjects: toJson(result), machine: o.machine, rounds, raw }, ok };
@@ -86,6 +87,13 @@ export async function benchPath(o: PathOptions): Promise<{ json: Record<string, 
     await stop();
   }
 }
+
+const agents = (subjects: Subject[]) =>
+  new Map(
+    subjects.flatMap(({ name, parts }) =>
+      Object.entries(parts).flatMap(([part, pids]) => pids.map((pid) => [pid, `${name} ${part}`] as const)),
+    ),
+  );
 
 const profiler = (folder: string | undefined, name: string): string[] =>
   folder === undefined ? [] : ['env', `NODE_OPTIONS=--cpu-prof --cpu-prof-dir=${join(folder, name)}`];

@@ -3,7 +3,7 @@
  * that the agents leave when they end.
  */
 import { globSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { table } from './table.ts';
 
 interface Profile {
@@ -13,22 +13,25 @@ interface Profile {
 }
 
 const listed = 14;
-/** Of a process that did nothing but start and wait. */
-const leastBusyMs = 200;
 
-/** A table per process that did something, busiest first. */
-export function hottest(folder: string): string {
+/** @param names of the processes of interest, by pid. A table for each, busiest first. */
+export function hottest(folder: string, names: Map<number, string>): string {
   return globSync('**/*.cpuprofile', { cwd: folder })
-    .map((file) => ({ file, spent: selfTimes(JSON.parse(readFileSync(join(folder, file), 'utf8'))) }))
-    .map(({ file, spent }) => ({ file, spent, busy: [...spent.values()].reduce((sum, ms) => sum + ms, 0) }))
-    .filter(({ busy }) => busy > leastBusyMs)
+    .flatMap((file) => {
+      const name = names.get(pidOf(file));
+      if (name === undefined) return [];
+      const spent = selfTimes(JSON.parse(readFileSync(join(folder, file), 'utf8')));
+      return [{ name, file, spent, busy: [...spent.values()].reduce((sum, ms) => sum + ms, 0) }];
+    })
     .sort((a, b) => b.busy - a.busy)
     .map(
-      ({ file, spent, busy }) =>
-        `${dirname(file)}, ${basename(file)}: ${busy.toFixed(0)} ms busy\n${top(spent, busy)}`,
+      ({ name, file, spent, busy }) => `${name}, ${busy.toFixed(0)} ms busy (${file})\n${top(spent, busy)}`,
     )
     .join('\n\n');
 }
+
+/** As V8 names them: CPU.<date>.<time>.<pid>.<thread>.<number>.cpuprofile; only main threads. */
+const pidOf = (file: string): number => Number(/\.(\d+)\.0\.\d+\.cpuprofile$/.exec(file)?.[1]);
 
 function top(spent: Map<string, number>, busy: number): string {
   const rows = [...spent].sort((a, b) => b[1] - a[1]).slice(0, listed);
