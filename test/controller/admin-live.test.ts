@@ -276,6 +276,36 @@ test('a grant that has run out is shown as expired', async () => {
   expect((await tenant.get(`/service-accounts/${account}`)).resources).toBe(0);
 });
 
+describe('explain', () => {
+  test('follows a destination through keys, grants, ports and Connectors', async () => {
+    const id = await connector();
+    const { remote_network_id } = await tenant.get(`/connectors/${id}`);
+    const account = (await tenant.post('/service-accounts', { name: 'ci' })).id;
+    const resource = await tenant.post('/resources', {
+      name: 'db',
+      remote_network_id,
+      address: '*.internal',
+      tcp: [{ from: 5432, to: 5432 }],
+    });
+    const why = async (host: string, port = 5432) => {
+      const said = await tenant.get(`/explain?principal=${account}&host=${host}&port=${port}`);
+      expect(said.allowed).toBe(said.code === null);
+      return [said.code, said.steps.find((step: Answer) => !step.ok)?.check];
+    };
+    expect(await why('db.internal')).toEqual(['credential_unknown', 'service_key']);
+    await tenant.post(`/service-accounts/${account}/keys`, { name: 'k' });
+    expect(await why('elsewhere.example')).toEqual(['not_a_resource', 'resource']);
+    expect(await why('db.internal')).toEqual(['not_a_resource', 'grant']);
+    await tenant.post('/grants', { resource_id: resource.id, service_account_id: account });
+    expect(await why('db.internal', 22)).toEqual(['port_denied', 'port']);
+    expect(await why('db.internal')).toEqual(['no_connector', 'connector']);
+    enrolled(id);
+    host.present = [here('connector', id)];
+    expect(await why('DB.internal')).toEqual([null, undefined]);
+    expect(await tenant.get('/explain?principal=svc_x&host=a')).toMatchObject({ code: 'not_found' });
+  });
+});
+
 describe('limits', () => {
   test('an API token that asks too much is told when to come back', async () => {
     host.allows = (bucket) => bucket !== 'api';

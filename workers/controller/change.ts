@@ -158,6 +158,8 @@ export class Change {
   async #cut(): Promise<Receipt> {
     const { ports, scope, now, requestId } = this.#origin;
     const { id, ...subject } = this.#revocation!;
+    if (Object.values(subject).every((named) => named.length === 0))
+      return { agents: [], complete: true, revocation: id, at: now };
     const receipt: RevocationReceipt = await ports.channels
       .revoke(scope.tenantId, { type: 'revoke', revocation: id, ...subject }, receiptTimeout)
       .catch((error) => {

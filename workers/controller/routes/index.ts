@@ -19,6 +19,7 @@ import { renameConnector } from './connectors/rename.ts';
 import { revokeConnector } from './connectors/revoke.ts';
 import { rotateConnector } from './connectors/rotate.ts';
 import { listEvents } from './events/list.ts';
+import { explain } from './explain/get.ts';
 import { createGrant } from './grants/create.ts';
 import { deleteGrant } from './grants/delete.ts';
 import { getGrant } from './grants/get.ts';
@@ -65,7 +66,7 @@ const routes: readonly Route[] = [
   createServiceAccount, listServiceAccounts, getServiceAccount, updateServiceAccount, deleteServiceAccount,
   createServiceKey, listServiceKeys, getServiceKey, renameServiceKey, revokeServiceKey, deleteServiceKey,
   listInstances, revokeInstance,
-  createGrant, listGrants, getGrant, deleteGrant,
+  createGrant, listGrants, getGrant, deleteGrant, explain,
   listEvents, listAudit,
   createApiToken, listApiTokens, getApiToken, updateApiToken, revokeApiToken, deleteApiToken,
   getTenant, updateTenant,

@@ -4,7 +4,7 @@ import { connectors, enrolmentTokens } from '#schema/db/tables.ts';
 import { adminRoute } from '../../admin-route.ts';
 import { Change } from '../../change.ts';
 import { absent, idPath } from '../../fields.ts';
-import { show } from './shape.ts';
+import { identityOf, show } from './shape.ts';
 
 export const deleteConnector = adminRoute(
   {
@@ -27,6 +27,6 @@ export const deleteConnector = adminRoute(
       )
       .audit('delete', 'connector', row.id, { before });
     if (row.revokedAt !== null || row.hash === null) return change.commit({ body: undefined });
-    return change.revoke({ connectors: [row.hash] }).commit(() => ({ body: undefined }));
+    return change.revoke(await identityOf(row)).commit(() => ({ body: undefined }));
   },
 );

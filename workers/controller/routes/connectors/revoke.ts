@@ -8,7 +8,7 @@ import { adminRoute } from '../../admin-route.ts';
 import { Change } from '../../change.ts';
 import { absent, idPath, illegal, iso } from '../../fields.ts';
 import { receipt, showReceipt } from '../../receipt.ts';
-import { connector, show } from './shape.ts';
+import { connector, identityOf, show } from './shape.ts';
 
 export const revokeConnector = adminRoute(
   {
@@ -33,7 +33,7 @@ export const revokeConnector = adminRoute(
         scope.delete(enrolmentTokens, eq(enrolmentTokens.connectorId, row.id)),
       )
       .audit('revoke', 'connector', row.id, { after: { revoked_at: iso(now) } })
-      .revoke({ connectors: row.hash === null ? [] : [row.hash] })
+      .revoke(await identityOf(row))
       .commit((made) => ({ body: { ...shown, receipt: showReceipt(made) } }));
   },
 );

@@ -2,6 +2,7 @@
  * A Connector as the API shows it, and the one-time token that enrols it.
  */
 import { z } from '@hono/zod-openapi';
+import { calculateJwkThumbprint } from 'jose';
 import { relayLink } from '#schema/control/messages.ts';
 import { type connectors, enrolmentTokens } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
@@ -65,6 +66,14 @@ export async function show(
     revoked_at: isoOrNull(row.revokedAt),
     created_at: iso(row.createdAt),
   }));
+}
+
+/** What a revocation has to name of a Connector: nothing while it has not enrolled. */
+export async function identityOf({ hash, publicJwk }: Row<typeof connectors>) {
+  return {
+    connectors: hash === null ? [] : [hash],
+    jkts: publicJwk === null ? [] : [await calculateJwkThumbprint(publicJwk)],
+  };
 }
 
 /** Milliseconds that an enrolment token can be used. */
