@@ -120,8 +120,10 @@ export class Switch<H> {
     const session = this.#waitingSession(who.hash, who.session);
     if (session === null) return refuse('peer_gone');
     const { number, client } = session;
-    // Whoever holds the secret has it from the link: the same key stands behind both.
-    const jkt = this.#places.get(who.hash)?.link?.jkt ?? '';
+    // Whoever holds the secret has it from the link: the same key stands behind both, and it is alive.
+    const link = this.#places.get(who.hash)?.link;
+    const jkt = link?.jkt ?? '';
+    if (link) link.heardMs = nowMs;
     const { hash } = client;
     const connector = takeSeat({ kind: 'connector' as const, hash, jkt, session: number, handle }, nowMs);
     this.#waiting.delete(number);
