@@ -4,7 +4,7 @@
  */
 
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { exitCodes } from '#node-agents/process/exit.ts';
 import type { Answer } from '../world/admin.ts';
 import { type Office, officeAddress, openOffice } from '../world/office.ts';
 import { AgentProcess } from '../world/process.ts';
-import { endOf, openFlow, outcome, SmallClient } from './small-client.ts';
+import { endOf, newConnectionId, openFlow, outcome, SmallClient } from './small-client.ts';
 
 let office: Office;
 let origin: Server;
@@ -264,18 +264,28 @@ describe('a Connector tells how it stands', () => {
     expect(nowhere.lines[0]!.text).toMatch(/no Connector is running/);
   });
 
-  test('links to both relays', async () => {
-    const both = await eventually(async () => {
+  test('a relay that is added is linked to within seconds, one that goes is told of, and the rest carry on', async () => {
+    const links = async () => {
       const { lines } = await health(join(office.world.stateDir, 'connector-1'), '--json');
-      const relays = (lines[0]!.relays as Answer[]).filter(({ state }) => state === 'connected');
-      return relays.length === 2 ? relays : undefined;
-    });
-    expect(both.map(({ relay }) => relay)).toContain('rel_edge');
-    const shown = await eventually(async () => {
-      const row = await office.world.admin.get(`/connectors/${office.connector.id}`);
-      return /2 of 2/.test(row.state_reason) ? row : undefined;
-    });
-    expect(shown.state).toBe('alive');
+      return lines[0]!.relays as Answer[];
+    };
+    const relay = await office.world.startRelay('relay-2');
+    const { items } = await office.world.operator.get('/relays');
+    const { id } = items.find(({ name }: Answer) => name === 'relay-2');
+    const known = (state: string) =>
+      eventually(async () => (await links()).find((link) => link.relay === id && link.state === state));
+    await known('connected');
+    const told = () => office.world.admin.get(`/connectors/${office.connector.id}`);
+    await eventually(async () =>
+      /connected to [23] of/.test((await told()).state_reason) ? true : undefined,
+    );
+    await relay.kill();
+    await known('failed');
+    const { tunnel } = await enter();
+    expect(await outcome(openFlow(tunnel, 'web.internal', port))).toBe('opened');
+    tunnel.close();
+    await office.world.operator.delete(`/relays/${id}`);
+    await eventually(async () => ((await links()).some((link) => link.relay === id) ? undefined : true));
   });
 
   test('probes and metrics, on loopback; a used port and a second one on the same state are refused', async () => {
@@ -332,29 +342,32 @@ test('with a staleness budget of 0 a lost Controller cuts at once, and it passes
 test('while the Controller is away flows go on; their events are there after it is back, even past a kill', async () => {
   const { tunnel } = await enter();
   await office.world.controller.stop();
-  const flow = openFlow(tunnel, 'web.internal', port);
+  const connection = newConnectionId();
+  const flow = openFlow(tunnel, 'web.internal', port, connection);
   expect(await outcome(flow)).toBe('opened');
   flow.end();
   await endOf(flow);
   const spool = join(office.world.stateDir, 'connector-1', 'events');
-  await eventually(async () => (readdirSync(spool).length > 0 ? true : undefined));
-  const since = new Date(Date.now() - 60_000).toISOString();
+  const spooled = () => readdirSync(spool).map((name) => readFileSync(join(spool, name), 'utf8'));
+  await eventually(async () => (spooled().some((text) => text.includes('"closed"')) ? true : undefined));
   await office.connector.kill();
   await office.world.startController();
-  const before = (await eventsOf(`kind=closed&host=web.internal&since=${since}`)).length;
+  expect(await eventsOf(`connection=${connection}`)).toEqual([]);
   office.connector = await office.world.startConnector(office.network, 'connector-1', {
     SALLYPORT_DNS: office.dns.address,
   });
-  await eventually(async () => {
-    const events = await eventsOf(`kind=closed&host=web.internal&since=${since}`);
-    return events.length > before ? true : undefined;
+  const stored = await eventually(async () => {
+    const events = await eventsOf(`connection=${connection}`);
+    return events.length === 2 ? events : undefined;
   });
+  expect(stored.map(({ kind }) => kind).sort()).toEqual(['closed', 'established']);
   await eventually(async () => (readdirSync(spool).length === 0 ? true : undefined));
 });
 
 test('SIGTERM lets a live flow finish and takes no new one', async () => {
   const { tunnel } = await eventually(() => enter().catch(() => undefined));
-  const flow = openFlow(tunnel, 'web.internal', port);
+  const connection = newConnectionId();
+  const flow = openFlow(tunnel, 'web.internal', port, connection);
   await flow.opened;
   const goingAway = once(tunnel, 'goaway');
   const began = Date.now();
@@ -374,5 +387,5 @@ test('SIGTERM lets a live flow finish and takes no new one', async () => {
   expect(await endOf(flow)).toBeUndefined();
   expect(await office.connector.exited).toBe(0);
   expect(Date.now() - began).toBeLessThan(7_000);
-  await eventually(async () => (await eventsOf('kind=closed&host=web.internal'))[0]);
+  expect((await eventsOf(`connection=${connection}&kind=closed`)).length).toBe(1);
 });

@@ -70,9 +70,16 @@ export class SmallClient {
   }
 }
 
-export function openFlow(tunnel: ClientTunnel, host: string, port: number): Flow {
+export const newConnectionId = () => mintId('connection', random(16));
+
+export function openFlow(
+  tunnel: ClientTunnel,
+  host: string,
+  port: number,
+  connectionId: string = newConnectionId(),
+): Flow {
   return tunnel.openFlow({
-    connectionId: mintId('connection', random(16)),
+    connectionId,
     destination: { protocol: 'tcp', host, port },
     clientAddress: '192.0.2.1',
   });
