@@ -125,7 +125,6 @@ function openOptions({ direct }: ClientConfig, { log, now, random }: Host, sessi
         ...{ bytes_up: 0, bytes_down: 0, duration_ms: 0 },
         ...event,
       });
-      session.outbox.flush();
     },
     log,
   };

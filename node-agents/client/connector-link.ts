@@ -29,7 +29,7 @@ export type LinkState = 'idle' | 'connecting' | 'open' | 'waiting' | 'retired';
 
 const handshakeMs = 8_000;
 /** A flow that comes this soon after a failed attempt is told of that one; it does not start another. */
-const freshFailureMs = 1_000;
+const freshFailureMs = 150;
 const firstRetryMs = 300;
 const lastRetryMs = 30_000;
 
@@ -42,6 +42,7 @@ export class ConnectorLink {
   relayIds: readonly string[] = [];
   relay: RelayEntry | undefined;
   failure: { error: SallyportError; atMs: number } | undefined;
+  #openedLastMs = Number.NEGATIVE_INFINITY;
   #doubtedAt: number | undefined;
   #kept = false;
   #retired = false;
@@ -78,6 +79,11 @@ export class ConnectorLink {
     return (
       this.#doubtedAt !== undefined && this.tunnel !== undefined && this.tunnel.heardAt <= this.#doubtedAt
     );
+  }
+
+  /** When a tunnel last was open, monotonic. */
+  get openedLastMs(): number {
+    return this.tunnel ? this.#now() : this.#openedLastMs;
   }
 
   doubt(): void {
@@ -191,6 +197,7 @@ export class ConnectorLink {
   #lost(tunnel: ClientTunnel, code: string): void {
     this.#leaving.delete(tunnel);
     if (this.#tunnel !== tunnel) return;
+    this.#openedLastMs = this.#now();
     this.#tunnel = undefined;
     if (this.#ended.signal.aborted) return;
     this.#context.host.log.info('tunnel_lost', { connector: this.hash, code });
@@ -198,7 +205,10 @@ export class ConnectorLink {
   }
 
   #leave(tunnel: ClientTunnel): void {
-    if (this.#tunnel === tunnel) this.#tunnel = undefined;
+    if (this.#tunnel === tunnel) {
+      this.#tunnel = undefined;
+      this.#openedLastMs = this.#now();
+    }
     this.#leaving.add(tunnel);
     const closeWhenEmpty = setInterval(() => {
       if (tunnel.flows === 0) tunnel.close();

@@ -45,7 +45,6 @@ export function eventOutbox(send: (message: FromAgent) => boolean): EventOutbox 
       if (number !== batch || underWay === 0) return;
       events = events.slice(underWay);
       underWay = 0;
-      this.flush();
     },
     restart() {
       underWay = 0;

@@ -37,6 +37,8 @@ export interface SessionOptions {
 const renewalWaitMs = 1_500;
 /** An ACL that was due and did not come is asked for again after this. */
 const renewalRetryMs = 30_000;
+/** Events go out at this pace, a batch at a time: a program that is refused in a loop floods nobody. */
+const eventsEveryMs = 1_000;
 const longestTimerMs = 2 ** 31 - 1;
 
 export class Session implements Access {
@@ -51,12 +53,15 @@ export class Session implements Access {
   readonly #keys: ReturnType<typeof createRemoteJWKSet>;
   readonly #tokens: ConnectionTokens;
   readonly #channel: ControlChannel;
-  readonly #renewed = new Set<() => void>();
+  /** One request for all that want a fresh ACL at the same time. */
+  #renewing: Promise<void> | undefined;
+  #onAcl: (() => void) | undefined;
   #acls = new Acls();
   #relays = new Map<string, RelayEntry>();
   /** Changes are applied one after the other, in the order in which they came. */
   #applying: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  readonly #eventTimer: NodeJS.Timeout;
   #closed = false;
 
   /**
@@ -109,6 +114,7 @@ export class Session implements Access {
       relays: (ids) => ids.flatMap((id) => this.#relays.get(id) ?? []),
     });
     this.outbox = eventOutbox((message) => this.#channel.send(message));
+    this.#eventTimer = setInterval(() => this.outbox.flush(), eventsEveryMs).unref();
     this.#channel = openControlChannel({
       controller: this.#controller,
       login: () => this.#login(),
@@ -137,16 +143,11 @@ export class Session implements Access {
     return [...this.#relays.values()];
   }
 
-  async renewAcl(): Promise<void> {
-    const came = new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, renewalWaitMs);
-      this.#renewed.add(() => {
-        clearTimeout(timer);
-        resolve();
-      });
+  renewAcl(): Promise<void> {
+    this.#renewing ??= this.#askForAcl().finally(() => {
+      this.#renewing = undefined;
     });
-    if (!this.#channel.send({ type: 'renew' })) void this.#login().catch((error) => this.#died(error));
-    await came;
+    return this.#renewing;
   }
 
   /** Another session takes over: live flows may finish, then this one closes. */
@@ -162,6 +163,7 @@ export class Session implements Access {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#eventTimer);
     this.outbox.flush();
     this.#channel.close();
     this.tunnels.close();
@@ -185,7 +187,7 @@ export class Session implements Access {
         this.clock.learn(message.now);
         this.#relays = byId(message.relays);
         this.outbox.restart();
-        return this.outbox.flush();
+        return;
       case 'relay_list':
         this.#relays = byId(message.relays);
         return;
@@ -218,8 +220,7 @@ export class Session implements Access {
       if (this.#closed) return;
       this.#acls = verdict.acls;
       this.tunnels.update(verdict.acls);
-      for (const resolve of this.#renewed) resolve();
-      this.#renewed.clear();
+      this.#onAcl?.();
       this.#scheduleRenewal(this.#acls.renewAtMs - this.clock.now());
       const { version: acl, resources } = this.#acls;
       this.#o.host.log.info('client_acl', {
@@ -241,6 +242,15 @@ export class Session implements Access {
       () => void this.#renewInTime(),
       Math.min(Math.max(inMs, 0) + spread, longestTimerMs),
     ).unref();
+  }
+
+  async #askForAcl(): Promise<void> {
+    const came = new Promise<void>((resolve) => {
+      this.#onAcl = resolve;
+      setTimeout(resolve, renewalWaitMs).unref();
+    });
+    if (!this.#channel.send({ type: 'renew' })) void this.#login().catch((error) => this.#died(error));
+    await came;
   }
 
   async #renewInTime(): Promise<void> {

@@ -3,21 +3,21 @@
  * The first is opened ahead of need, the second stands by; a flow whose Connector fails goes on to the next.
  * Between `flow.ts`, which wants a destination reached, and `connector-link.ts`.
  */
-import type { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Flow } from '#node-agents/link/tunnel/flow.ts';
-import { type ErrorCode, type Refusal, SallyportError, type Verdict } from '#schema/errors.ts';
+import type { ErrorCode, Refusal, Verdict } from '#schema/errors.ts';
 import type { Acls } from './acl.ts';
 import { ConnectorLink, type LinkContext } from './connector-link.ts';
 import type { FlowRequest } from './opening.ts';
 import { rendezvousOrder } from './rendezvous.ts';
+import { firstReady, openThrough } from './way.ts';
 
 /** Connectors of each network whose tunnels are open ahead of need. */
 const standing = 2;
-/** After this long without a tunnel the next Connector is asked too. */
-const impatienceMs = 600;
-/** A flow that is not open by then makes its Connector prove that it is alive, in `silenceMs`. */
-const patienceMs = 300;
-const silenceMs = 500;
+/** A network whose last tunnel was lost less than `latelyMs` ago is given `gapMs` to be there again. */
+const latelyMs = 15_000;
+const gapMs = 2_000;
+const retryMs = 200;
 
 /** Refusals that concern this Connector alone and come before anything reached the destination. */
 const tryNext: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -35,11 +35,21 @@ const tryNext: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'internal_error',
 ]);
 
+/** Refusals that another moment may change, whoever is asked. */
+const mayReturn: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'no_connector',
+  'draining',
+  'peer_gone',
+  'handshake_timeout',
+]);
+
 export class Tunnels {
   readonly #instance: string;
   readonly #context: LinkContext;
   /** Network → links in rendezvous order. */
   readonly #networks = new Map<string, ConnectorLink[]>();
+  /** Those that left the list while they still carried flows. */
+  readonly #leaving = new Set<ConnectorLink>();
   #acls: Acls | undefined;
 
   constructor(instance: string, context: LinkContext) {
@@ -67,13 +77,49 @@ export class Tunnels {
     }
   }
 
-  /** Resolves once the Resource has accepted, or with the reason why not. */
+  /**
+   * Resolves once the Resource has accepted, or with the reason why not. While a network that was served a
+   * moment ago has no Connector, it waits a little for one to come back or take over.
+   */
   async open(
     network: string,
     request: FlowRequest,
     connectionId: string,
   ): Promise<Verdict<{ stream: Flow }>> {
-    const untried = new Set(this.#networks.get(network));
+    const startedMs = this.#now();
+    for (;;) {
+      const opened = await this.#openOnce(network, request, connectionId);
+      if (opened.ok || !mayReturn.has(opened.code)) return opened;
+      const waited = this.#now() - startedMs;
+      if (request.signal.aborted || waited > gapMs || !this.#servedLately(network)) return opened;
+      await sleep(retryMs);
+    }
+  }
+
+  links(network: string): readonly ConnectorLink[] {
+    return this.#networks.get(network) ?? [];
+  }
+
+  get flows(): number {
+    return this.#all().reduce((sum, link) => sum + link.flows, 0);
+  }
+
+  /** No new flows; those that live may finish. */
+  retire(): void {
+    for (const link of this.#all()) link.retire();
+  }
+
+  close(): void {
+    for (const link of this.#all()) link.close();
+    this.#networks.clear();
+  }
+
+  async #openOnce(
+    network: string,
+    request: FlowRequest,
+    connectionId: string,
+  ): Promise<Verdict<{ stream: Flow }>> {
+    const untried = new Set(this.links(network));
     let refusal: Refusal = { ok: false, code: 'no_connector', detail: 'its Remote Network has no Connector' };
     while (untried.size > 0) {
       const ready = await firstReady(untried, request.signal);
@@ -86,26 +132,21 @@ export class Tunnels {
     return refusal;
   }
 
-  links(network: string): readonly ConnectorLink[] {
-    return this.#networks.get(network) ?? [];
+  #servedLately(network: string): boolean {
+    return this.links(network).some(({ openedLastMs }) => this.#now() - openedLastMs < latelyMs);
   }
 
-  get flows(): number {
-    return [...this.#networks.values()].flat().reduce((sum, link) => sum + link.flows, 0);
-  }
-
-  /** No new flows; those that live may finish. */
-  retire(): void {
-    for (const link of [...this.#networks.values()].flat()) link.retire();
-  }
-
-  close(): void {
-    for (const link of [...this.#networks.values()].flat()) link.close();
-    this.#networks.clear();
+  #now(): number {
+    return this.#context.host.monotonic();
   }
 
   #set(network: string, links: ConnectorLink[]): void {
-    for (const link of this.#networks.get(network) ?? []) if (!links.includes(link)) link.retire();
+    for (const link of this.#leaving) if (link.flows === 0) this.#leaving.delete(link);
+    for (const link of this.links(network)) {
+      if (links.includes(link)) continue;
+      link.retire();
+      this.#leaving.add(link);
+    }
     links.forEach((link, i) => {
       link.keep(i < standing);
     });
@@ -113,97 +154,13 @@ export class Tunnels {
     else this.#networks.delete(network);
   }
 
+  #all(): ConnectorLink[] {
+    return [...[...this.#networks.values()].flat(), ...this.#leaving];
+  }
+
   #signed(network: string): string {
     return this.#acls?.networks.get(network)?.signed ?? '';
   }
-}
-
-interface Way {
-  link: ConnectorLink;
-  tunnel: ClientTunnel;
-}
-
-type Ready = ({ ok: true } & Way) | Refusal;
-
-/**
- * An open tunnel at once; else the links are asked in order, the next one as soon as one fails or is slow,
- * and the first that is ready wins. The others stay: they are wanted anyway.
- */
-function firstReady(links: ReadonlySet<ConnectorLink>, signal: AbortSignal): Promise<Ready> {
-  const open =
-    [...links].find(({ tunnel, doubted }) => tunnel && !doubted) ?? [...links].find(({ tunnel }) => tunnel);
-  if (open) return Promise.resolve({ ok: true, link: open, tunnel: open.tunnel! });
-  if (signal.aborted) return Promise.resolve({ ok: false, code: 'cancelled' });
-  return new Promise((settle) => {
-    const waiting = [...links];
-    let failed = 0;
-    let timer: NodeJS.Timeout | undefined;
-    const end = (ready: Ready) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-      settle(ready);
-    };
-    const onAbort = () => end({ ok: false, code: 'cancelled' });
-    const next = () => {
-      clearTimeout(timer);
-      const link = waiting.shift();
-      if (!link) return;
-      if (waiting.length > 0) timer = setTimeout(next, impatienceMs);
-      link.ready().then(
-        (tunnel) => end({ ok: true, link, tunnel }),
-        (error) => (++failed === links.size ? end(refusalOf(error)) : next()),
-      );
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    next();
-  });
-}
-
-/** @param elsewhere whether there is another Connector to turn to. */
-async function openThrough(
-  { link, tunnel }: Way,
-  { destination, clientAddress, signal }: FlowRequest,
-  connectionId: string,
-  elsewhere: () => boolean,
-): Promise<Verdict<{ stream: Flow }>> {
-  const stream = tunnel.openFlow({ connectionId, destination, clientAddress });
-  const onAbort = () => stream.reset('cancelled');
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  const stopWatching = watchSilence(tunnel, () => {
-    if (!elsewhere()) return;
-    link.doubt();
-    stream.reset('peer_gone');
-  });
-  try {
-    await stream.opened;
-    return { ok: true, stream };
-  } catch (error) {
-    return refusalOf(error);
-  } finally {
-    stopWatching();
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-/**
- * A destination may take its time; a Connector that does not even answer a PING meanwhile is gone, whatever
- * the network says. @returns stops.
- */
-function watchSilence(tunnel: ClientTunnel, onSilent: () => void): () => void {
-  let timer = setTimeout(() => {
-    const { heardAt } = tunnel;
-    tunnel.ping();
-    timer = setTimeout(() => {
-      if (tunnel.heardAt === heardAt) onSilent();
-    }, silenceMs);
-  }, patienceMs);
-  return () => clearTimeout(timer);
-}
-
-function refusalOf(error: unknown): Refusal {
-  if (error instanceof SallyportError) return { ok: false, code: error.code, detail: error.message };
-  return { ok: false, code: 'internal_error' };
 }
 
 /** What a program has to know is that nobody is there; which link failed how is told with it. */

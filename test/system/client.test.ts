@@ -180,6 +180,21 @@ test('when a Connector dies or falls silent, the next flow goes by another withi
   live.socket.destroy();
 }, 60_000);
 
+test('a Connector that is asked to end takes no new flows and lets those that live go on', async () => {
+  const { world, network, dns } = office;
+  await office.connector.stop();
+  const leaving = await world.startConnector(network, 'connector-3', { SALLYPORT_DNS: dns.address });
+  const fresh = await world.startClient(service.key);
+  const live = await drip(fresh.proxy);
+  await world.startConnector(network, 'connector-1', { SALLYPORT_DNS: dns.address });
+  leaving.signal('SIGTERM');
+  await fresh.line((line) => line.event === 'tunnel_goaway' && line.code === 'draining');
+  expect(live.socket.destroyed).toBe(false);
+  expect(await curlThrough(fresh.proxy, '-p', web())).toBe('hello from inside\n');
+  expect(live.socket.destroyed).toBe(false);
+  await fresh.stop();
+}, 60_000);
+
 test('a key file that is replaced takes over; flows of the old key live on, and so does the Client when it is revoked', async () => {
   const { world } = office;
   const { key } = await world.createService('rotating', []);

@@ -1,0 +1,104 @@
+/**
+ * One flow's way to one of several Connectors: the first whose tunnel is ready, then OPEN and the answer.
+ * Connectors are raced in the manner of RFC 8305, the best one with a head start; one that falls silent is
+ * left. Used by `tunnels.ts`.
+ */
+import type { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
+import type { Flow } from '#node-agents/link/tunnel/flow.ts';
+import { type Refusal, SallyportError, type Verdict } from '#schema/errors.ts';
+import type { ConnectorLink } from './connector-link.ts';
+import type { FlowRequest } from './opening.ts';
+
+/** After this long without a tunnel the next Connector is asked too. */
+const impatienceMs = 600;
+/** A flow that is not open by then makes its Connector prove that it is alive, in `silenceMs`. */
+const patienceMs = 300;
+const silenceMs = 500;
+
+export interface Way {
+  link: ConnectorLink;
+  tunnel: ClientTunnel;
+}
+
+type Ready = ({ ok: true } & Way) | Refusal;
+
+/**
+ * An open tunnel at once; else the links are asked in order, the next one as soon as one fails or is slow,
+ * and the first that is ready wins. The others stay: they are wanted anyway.
+ */
+export function firstReady(links: ReadonlySet<ConnectorLink>, signal: AbortSignal): Promise<Ready> {
+  const open =
+    [...links].find(({ tunnel, doubted }) => tunnel && !doubted) ?? [...links].find(({ tunnel }) => tunnel);
+  if (open) return Promise.resolve({ ok: true, link: open, tunnel: open.tunnel! });
+  if (signal.aborted) return Promise.resolve({ ok: false, code: 'cancelled' });
+  return new Promise((settle) => {
+    const waiting = [...links];
+    let failed = 0;
+    let timer: NodeJS.Timeout | undefined;
+    const end = (ready: Ready) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      settle(ready);
+    };
+    const onAbort = () => end({ ok: false, code: 'cancelled' });
+    const next = () => {
+      clearTimeout(timer);
+      const link = waiting.shift();
+      if (!link) return;
+      if (waiting.length > 0) timer = setTimeout(next, impatienceMs);
+      link.ready().then(
+        (tunnel) => end({ ok: true, link, tunnel }),
+        (error) => (++failed === links.size ? end(refusalOf(error)) : next()),
+      );
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    next();
+  });
+}
+
+/** @param elsewhere whether there is another Connector to turn to. */
+export async function openThrough(
+  { link, tunnel }: Way,
+  { destination, clientAddress, signal }: FlowRequest,
+  connectionId: string,
+  elsewhere: () => boolean,
+): Promise<Verdict<{ stream: Flow }>> {
+  const stream = tunnel.openFlow({ connectionId, destination, clientAddress });
+  const onAbort = () => stream.reset('cancelled');
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  const stopWatching = watchSilence(tunnel, () => {
+    if (!elsewhere()) return;
+    link.doubt();
+    stream.reset('peer_gone');
+  });
+  try {
+    await stream.opened;
+    return { ok: true, stream };
+  } catch (error) {
+    return refusalOf(error);
+  } finally {
+    stopWatching();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/**
+ * A destination may take its time; a Connector that does not even answer a PING meanwhile is gone, whatever
+ * the network says. @returns stops.
+ */
+function watchSilence(tunnel: ClientTunnel, onSilent: () => void): () => void {
+  let timer = setTimeout(() => {
+    const { heardAt } = tunnel;
+    tunnel.ping();
+    timer = setTimeout(() => {
+      if (tunnel.heardAt === heardAt) onSilent();
+    }, silenceMs);
+  }, patienceMs);
+  return () => clearTimeout(timer);
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof SallyportError) return { ok: false, code: error.code, detail: error.message };
+  return { ok: false, code: 'internal_error' };
+}
