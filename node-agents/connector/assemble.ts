@@ -50,7 +50,8 @@ export class Connector {
     const { directory } = o.kept;
     const spool = await Spool.open({
       directory: directory && join(directory, 'events'),
-      segments: directory ? limits.spoolSegments : limits.spoolSegmentsInMemory,
+      segments: limits.spoolSegments,
+      segmentsInMemory: limits.spoolSegmentsInMemory,
       log: o.host.log,
     });
     return new Connector(o, spool);

@@ -3,13 +3,15 @@
  * cannot be reached it is tried for ever, so that a Connector may start before its network does; a credential
  * that is dead ends it at once. `session.ts` takes over afterwards.
  */
+import { join } from 'node:path';
 import type { TokenAnswer } from '#schema/control/login.ts';
 import { SallyportError } from '#schema/errors.ts';
 import type { ControllerClient } from '../link/controller.ts';
 import { backoff } from '../process/backoff.ts';
 import type { ConnectorConfig } from '../process/config.ts';
+import { isDeadCredential } from '../process/exit.ts';
 import type { Host } from '../process/host.ts';
-import { enrol, type KeptIdentity } from './enrol.ts';
+import { enrol, type KeptIdentity, stateFileName } from './enrol.ts';
 
 /** @returns undefined when the process was asked to end first. @throws SallyportError that trying again cannot mend. */
 export async function logIn(
@@ -34,6 +36,7 @@ export async function logIn(
       if (error.code === 'credential_unknown' && subject === hash) {
         subject = undefined; // Its key is not known yet: this is its first start after all.
       } else {
+        if (isDeadCredential(error.code) && kept.id !== undefined) throw stale(error, config.stateDir);
         if (error.permanent) throw error;
         const inMs = wait.next();
         log.warn('controller_not_reached', { code: error.code, reason: error.message, retry_in_ms: inMs });
@@ -43,6 +46,14 @@ export async function logIn(
   }
   return undefined;
 }
+
+/** Somebody who brings a new token wants to know why it was not used. */
+const stale = (error: SallyportError, stateDir: string) =>
+  new SallyportError(
+    error.code,
+    `${error.message.replace(/\.$/, '')} (its key is in ${join(stateDir, stateFileName)}; to enrol anew remove that file)`,
+    { cause: error },
+  );
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((done) => {

@@ -49,6 +49,7 @@ export function createReport({ spool, send, now, random, gatherMs = 50 }: Report
         if (batches.length === 0) break;
         for (const { batch, events } of batches) {
           if (!send({ type: 'events', batch, events })) return;
+          spool.seal(batch);
           sent.set(batch, now());
         }
       }

@@ -36,36 +36,43 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test('what was not acknowledged is there after a restart, in order and with its ids', async () => {
-  const first = await Spool.open({ directory, segments: 10, log });
+  const first = await Spool.open({ directory, segments: 10, segmentsInMemory: 3, log });
   first.add(events(1, 250));
   const [batch] = await first.take(new Set(), 1);
   first.remove(batch!.batch);
   await first.written();
-  const second = await Spool.open({ directory, segments: 10, log });
+  const second = await Spool.open({ directory, segments: 10, segmentsInMemory: 3, log });
   second.add(events(251, 1));
   expect(await ids(second)).toEqual(events(201, 51).map(({ id }) => id));
 });
 
 test('a line that was torn by a kill costs that line alone', async () => {
-  const first = await Spool.open({ directory, segments: 10, log });
+  const first = await Spool.open({ directory, segments: 10, segmentsInMemory: 3, log });
   first.add(events(1, 2));
   await first.written();
   appendFileSync(join(directory, readdirSync(directory)[0]!), '{"id":"evt_3","at');
-  expect(await ids(await Spool.open({ directory, segments: 10, log }))).toEqual(['evt_1', 'evt_2']);
+  expect(await ids(await Spool.open({ directory, segments: 10, segmentsInMemory: 3, log }))).toEqual([
+    'evt_1',
+    'evt_2',
+  ]);
 });
 
-test('few events at a time share a segment; it is full or offered before the next begins', async () => {
-  const spool = await Spool.open({ directory, segments: 10, log });
+test('few events at a time share a segment; it is full or sent before the next begins', async () => {
+  const spool = await Spool.open({ directory, segments: 10, segmentsInMemory: 3, log });
   for (const one of events(1, 50)) spool.add([one]);
-  expect((await spool.take(new Set(), 10)).map(({ events }) => events.length)).toEqual([50]);
+  const [batch, ...more] = await spool.take(new Set(), 10);
+  expect([batch!.events.length, more]).toEqual([50, []]);
   spool.add(events(51, 1));
+  expect(batch!.events.length).toBe(51);
+  spool.seal(batch!.batch);
+  spool.add(events(52, 1));
   await spool.written();
   expect(readdirSync(directory).length).toBe(2);
 });
 
 test('the oldest go when it is full, and their number is told', async () => {
   for (const where of [directory, undefined]) {
-    const spool = await Spool.open({ directory: where, segments: 3, log });
+    const spool = await Spool.open({ directory: where, segments: 3, segmentsInMemory: 3, log });
     spool.add(events(1, 1_000));
     await spool.written();
     expect([spool.dropped, spool.size]).toEqual([400, 600]);
@@ -75,13 +82,51 @@ test('the oldest go when it is full, and their number is told', async () => {
 });
 
 test('events are read back from disk when there are too many for memory', async () => {
-  const spool = await Spool.open({ directory, segments: 100, log });
+  const spool = await Spool.open({ directory, segments: 100, segmentsInMemory: 3, log });
   spool.add(events(1, 10_000));
   expect(await ids(spool)).toEqual(events(1, 10_000).map(({ id }) => id));
 });
 
+test('a late acknowledgement is not taken for a later batch', async () => {
+  const spool = await Spool.open({ directory: undefined, segments: 10, segmentsInMemory: 3, log });
+  spool.add(events(1, 1));
+  const [first] = await spool.take(new Set(), 1);
+  spool.remove(first!.batch);
+  spool.add(events(2, 1));
+  spool.remove(first!.batch);
+  expect(await ids(spool)).toEqual(['evt_2']);
+});
+
+test('a long outage fills segments one by one, however few events come at a time', async () => {
+  const spool = await Spool.open({ directory, segments: 10, segmentsInMemory: 3, log });
+  const report = createReport({
+    spool,
+    send: () => false,
+    now: () => performance.now(),
+    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    gatherMs: 0,
+  });
+  const { id: _, at: __, ...rest } = event(1);
+  for (let i = 1; i <= 20; i++) {
+    report.add(rest);
+    await until(() => spool.size === i);
+  }
+  await spool.written();
+  expect(readdirSync(directory).length).toBe(1);
+});
+
+test('a disk that fails costs no more memory than none', async () => {
+  const spool = await Spool.open({ directory, segments: 100, segmentsInMemory: 3, log });
+  rmSync(directory, { recursive: true });
+  spool.add(events(1, 200));
+  await spool.written();
+  spool.add(events(201, 1_800));
+  await spool.written();
+  expect([spool.size, (await ids(spool)).length]).toEqual([600, 600]);
+});
+
 test('a report sends in batches, sends anew after a loss with the same ids, and forgets what is stored', async () => {
-  const spool = await Spool.open({ directory: undefined, segments: 10, log });
+  const spool = await Spool.open({ directory: undefined, segments: 10, segmentsInMemory: 10, log });
   const sent: Extract<FromAgent, { type: 'events' }>[] = [];
   let linked = false;
   const report = createReport({
