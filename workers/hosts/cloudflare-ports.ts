@@ -5,6 +5,7 @@
 import { waitUntil } from 'cloudflare:workers';
 import { drizzle } from 'drizzle-orm/d1';
 import * as tables from '#schema/db/tables.ts';
+import { SallyportError } from '#schema/errors.ts';
 import { createChannels } from '#workers/control-channel/channels.ts';
 import type { Limiter, Log, Ports } from '#workers/controller/ports.ts';
 import type { Bindings } from './bindings.ts';
@@ -21,7 +22,21 @@ export function portsOf(bindings: Bindings): Promise<Ports> {
   return made;
 }
 
+/** What a deployment may have forgotten. @throws SallyportError `config_invalid` that names it. */
+function check(bindings: Bindings): void {
+  for (const name of ['SALLYPORT_KEK', 'SALLYPORT_OPERATOR_TOKEN', 'SALLYPORT_BASE_URL'] as const) {
+    if (!bindings[name]) throw new SallyportError('config_invalid', `${name} is not set`);
+  }
+  if (bindings.SALLYPORT_OPERATOR_TOKEN.length < 32) {
+    throw new SallyportError('config_invalid', 'SALLYPORT_OPERATOR_TOKEN is shorter than 32 characters');
+  }
+  if (!/^https?:\/\/[^/?#]+/.test(bindings.SALLYPORT_BASE_URL)) {
+    throw new SallyportError('config_invalid', 'SALLYPORT_BASE_URL is not an http(s) URL');
+  }
+}
+
 async function createPorts(bindings: Bindings): Promise<Ports> {
+  check(bindings);
   const baseUrl = bindings.SALLYPORT_BASE_URL.replace(/\/+$/, '');
   const database = drizzle(bindings.DATABASE, { schema: tables });
   const clock = () => Date.now();

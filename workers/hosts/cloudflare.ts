@@ -3,6 +3,7 @@
  * relay (`relay/`), every other one to the Controller (`controller/app.ts`); the control channels live in the
  * Durable Object that is exported here.
  */
+import { SallyportError } from '#schema/errors.ts';
 import { createController } from '#workers/controller/app.ts';
 import { clean } from '#workers/controller/clean.ts';
 import type { Controller } from '#workers/controller/context.ts';
@@ -17,7 +18,15 @@ let controller: Promise<Controller> | undefined;
 export default {
   async fetch(request, bindings) {
     controller ??= portsOf(bindings).then(createController);
-    return (await controller).fetch(request);
+    try {
+      return await (await controller).fetch(request);
+    } catch (error) {
+      if (!(error instanceof SallyportError)) throw error;
+      console.error(JSON.stringify({ level: 'error', event: 'not_configured', detail: error.message }));
+      return new Response('The Controller is not configured; its log says what is missing.\n', {
+        status: 503,
+      });
+    }
   },
 
   /** As often as `wrangler.toml` says; `workers/local` calls it by a timer. */

@@ -17,6 +17,8 @@ const help = `Usage: npm run controller -- [options]
                     (default http://ADDR:N)
 `;
 
+const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -46,10 +48,14 @@ async function main(): Promise<number> {
     stateDir: values['state-dir'] ?? env.SALLYPORT_STATE_DIR ?? '.sallyport/controller',
     ...(baseUrl !== undefined && { baseUrl }),
   });
-  const ended = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
-  });
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const end = () => resolve();
+  for (const signal of signals) process.on(signal, end);
   const controller = await started;
+  // Miniflare's own handlers would kill workerd where it stands.
+  for (const signal of signals) {
+    for (const other of process.listeners(signal)) if (other !== end) process.removeListener(signal, other);
+  }
   const ready = {
     event: 'controller_ready',
     url: controller.url,

@@ -56,7 +56,7 @@ export async function checkLogin(
   }
 
   const { jkt } = possessed;
-  if (credential.role !== 'client' && jkt !== (await thumbprint(credential.row.publicJwk!))) {
+  if (credential.role !== 'client' && jkt !== (await thumbprintOf(credential.row.publicJwk!))) {
     return { ...refuseAgent('proof_invalid', 'proof by another key than the agent’s own'), who };
   }
   const fresh = await useOnce(ports, [
@@ -126,7 +126,6 @@ export function deadBecause(credential: Credential, nowMs: number) {
   return row.expiresAt !== null && row.expiresAt <= nowMs ? 'key_expired' : undefined;
 }
 
-const thumbprint = (jwk: PublicJwk): Promise<string> => {
-  const { kty, crv, x, y } = jwk;
-  return calculateJwkThumbprint({ kty, crv, x, y });
-};
+/** RFC 7638. */
+export const thumbprintOf = ({ kty, crv, x, y }: PublicJwk): Promise<string> =>
+  calculateJwkThumbprint({ kty, crv, x, y });

@@ -15,7 +15,7 @@ import type { VerifiedAgent } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import { tenantUrl } from '../tenant.ts';
 import { addressedUrl } from './addressed.ts';
-import { deadBecause } from './assertion.ts';
+import { deadBecause, thumbprintOf } from './assertion.ts';
 import { type AgentRefusal, refuseAgent } from './refuse-agent.ts';
 import { forgetKeyRing, keyRingOf } from './signing-keys.ts';
 import { useOnce } from './single-use.ts';
@@ -84,7 +84,8 @@ async function findAgent(
   const scope = scopeOf(database, tenant.id);
   if (role === 'connector') {
     const row = isId('connector', sub) ? await scope.find(connectors, eq(connectors.id, sub)) : undefined;
-    if (!row?.hash) return gone;
+    // After an enrolment anew, what was issued to the key before it counts for nothing.
+    if (!row?.hash || !row.publicJwk || (await thumbprintOf(row.publicJwk)) !== jkt) return gone;
     const dead = deadBecause({ role, tenant, row }, clock());
     if (dead) return refuseAgent(dead, dead);
     const { id, hash, remoteNetworkId: network } = row;
