@@ -32,6 +32,7 @@ export class LiveFlow {
   readonly #context: FlowContext;
   readonly #principal: string;
   readonly #startMs: number;
+  /** Aborted with the code. */
   readonly #ended = new AbortController();
   /** The last verdict. */
   verdict: FlowVerdict | undefined;
@@ -45,6 +46,7 @@ export class LiveFlow {
     this.#context = context;
     this.#principal = context.client().claims.sub;
     this.#startMs = this.#movedMs = context.gate.moment().nowMs;
+    request.signal.addEventListener('abort', () => this.cut('cancelled'), { once: true });
   }
 
   /** Resolves when the flow is over and its event written. */
@@ -96,20 +98,18 @@ export class LiveFlow {
   async #run(): Promise<void> {
     const allowed = await this.#admit();
     if (!allowed) return;
-    const { destination, signal } = this.#request;
-    const stop = AbortSignal.any([signal, this.#ended.signal]);
+    const { destination } = this.#request;
+    const { signal } = this.#ended;
     const found = await resolve(allowed, canonicalHost(destination.host)!, this.#context.gate.resolver);
-    if (stop.aborted) return this.#refuse('failed', this.#stopCode());
+    if (signal.aborted) return this.#refuse('failed', signal.reason);
     if (!found.ok) return this.#refuse(found.code === 'address_forbidden' ? 'denied' : 'failed', found.code);
-    const reached = await reach(destination, found.addresses, stop);
-    if (!reached.ok) {
-      return this.#refuse('failed', reached.code === 'cancelled' ? this.#stopCode() : reached.code);
-    }
+    const reached = await reach(destination, found.addresses, signal);
+    if (!reached.ok) return this.#refuse('failed', signal.aborted ? signal.reason : reached.code);
     // Much may have changed while the name was looked up and the destination took its time.
-    const code = this.#ended.signal.aborted ? this.#stopCode() : this.rejudge();
-    if (code || signal.aborted) {
+    const code = signal.aborted ? signal.reason : this.rejudge();
+    if (code) {
       reached.discard();
-      return this.#refuse(code ? 'denied' : 'failed', code ?? 'cancelled');
+      return this.#refuse(code === 'cancelled' ? 'failed' : 'denied', code);
     }
     this.#resolved = reached.address;
     this.#joined = reached.join(this.#request.accept({ resolved: reached.address }));
@@ -133,11 +133,6 @@ export class LiveFlow {
   #judge(): FlowVerdict {
     const { gate, client } = this.#context;
     return judge(this.#request.destination, client(), gate.acl, gate.moment());
-  }
-
-  #stopCode(): ErrorCode {
-    const { aborted, reason } = this.#ended.signal;
-    return aborted ? (reason as ErrorCode) : 'cancelled';
   }
 
   #refuse(kind: 'denied' | 'failed', code: ErrorCode): void {

@@ -131,14 +131,18 @@ function bounded(answer: Promise<Answer>): Promise<Answer> {
   });
 }
 
-let interfaces: { text: string; ips: Ip[] } | undefined;
+/** Asking the system costs more than the rest of a verdict; addresses rarely change. */
+const ownAddressesMs = 5_000;
+let known: readonly Ip[] | undefined;
 
-/** Of all interfaces but the loopback, which is reserved anyway. */
+/** Of all interfaces of this host. */
 export function ownAddresses(): readonly Ip[] {
-  const texts = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((one) => one.address));
-  const text = texts.join();
-  if (interfaces?.text !== text) {
-    interfaces = { text, ips: texts.flatMap((one) => parseIp(one.replace(/%.*$/, '')) ?? []) };
+  if (!known) {
+    const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+    known = all.flatMap(({ address }) => parseIp(address.replace(/%.*$/, '')) ?? []);
+    setTimeout(() => {
+      known = undefined;
+    }, ownAddressesMs).unref();
   }
-  return interfaces.ips;
+  return known;
 }
