@@ -9,6 +9,8 @@
 export interface Step {
   /** The version before. */
   base: number;
+  /** Up to here the entries were seen to be those of `base`. What they were from here to `version`, nobody knows. */
+  seen: number;
   version: number;
   /** Of the entries that were set, changed or removed. */
   keys: readonly string[];
@@ -54,14 +56,19 @@ export function advance<E>(
   const keys = changedKeys(ledger.entries, entries);
   if (keys.length === 0) return { ...ledger, seen: Math.max(ledger.seen, version) };
   if (version <= ledger.seen) throw new RangeError(`entries changed after version ${ledger.seen} was seen`);
-  const step = { base: ledger.version, version, keys };
+  const step = { base: ledger.version, seen: ledger.seen, version, keys };
   return { version, seen: version, entries, steps: withinLimits([...ledger.steps, step]) };
 }
 
-/** @param have the version that the agent holds; undefined when it holds none. */
+/**
+ * @param have the version that the agent holds; undefined when it holds none. A difference is only told to a
+ *   version at which the entries are known: between two looks something may have come and gone again.
+ */
 export function since<E>(ledger: Ledger<E>, have: number | undefined): Tell<E> {
   const { version, seen, entries, steps } = ledger;
-  if (have === undefined || have > seen || have < (steps[0]?.base ?? version)) {
+  const known = (one: number) =>
+    (one >= version && one <= seen) || steps.some((step) => one >= step.base && one <= step.seen);
+  if (have === undefined || !known(have)) {
     return { kind: 'snapshot', version, set: { ...entries }, unset: [] };
   }
   if (have >= version) return { kind: 'difference', base: have, version: have, set: {}, unset: [] };

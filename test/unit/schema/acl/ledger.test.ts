@@ -58,10 +58,15 @@ describe('what an agent is told', () => {
     });
   });
 
-  test('that holds a version between two changes: the later one', () => {
-    const told = since(ledgerAfter(history), 7);
-    expect(told).toMatchObject({ kind: 'difference', base: 7, version: 12 });
+  test('that holds a version at which nothing had changed: the later changes', () => {
+    const told = since(ledgerAfter(history), 6);
+    expect(told).toMatchObject({ kind: 'difference', base: 6, version: 12 });
     expect(apply({ a: '1', b: '1' }, told)).toEqual({ a: '1', b: '2' });
+  });
+
+  test('that holds a version nobody looked at: a snapshot, for something may have come and gone', () => {
+    expect(since(ledgerAfter(history), 7).kind).toBe('snapshot');
+    expect(since(ledgerAfter(history), 11).kind).toBe('snapshot');
   });
 
   test('that holds a version from before the ledger or from the future: a snapshot', () => {
