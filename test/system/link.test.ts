@@ -91,7 +91,12 @@ function openChannel({ controller, login }: Agent, aclVersion?: number): Channel
       version: '1',
       ...(aclVersion !== undefined && { acl_version: aclVersion }),
     }),
-    onMessage: (message) => messages.push(message),
+    onMessage(message) {
+      messages.push(message);
+      if (message.type !== 'revoke') return;
+      const { revocation } = message;
+      channel.send({ type: 'receipt', revocation, flows_cut: 0, tunnels_cut: 0 });
+    },
     onState: (state, code) => states.push(code ? `${state} ${code}` : state),
     now: Date.now,
     random,
@@ -100,7 +105,10 @@ function openChannel({ controller, login }: Agent, aclVersion?: number): Channel
   closers.push(() => channel.close());
   const next = async <T extends FromController['type']>(type: T, from = 0) => {
     const found = () => messages.slice(from).find((message) => message.type === type);
-    await until(() => found() !== undefined, `${type} among ${JSON.stringify(messages).slice(0, 500)}`);
+    await until(
+      () => found() !== undefined,
+      () => `${type} among ${JSON.stringify(messages).slice(0, 500)}`,
+    );
     return found() as FromController & { type: T };
   };
   return { channel, messages, states, next };
@@ -128,7 +136,10 @@ async function echoAt(agent: Agent, relay: RelayEntry, pinned = false): Promise<
     log,
   });
   closers.push(() => registration.close());
-  await until(() => registration.state === 'connected', `registered at ${relay.url}: ${states}`);
+  await until(
+    () => registration.state === 'connected',
+    () => `registered at ${relay.url}: ${states}`,
+  );
   return registration;
 }
 
@@ -138,10 +149,10 @@ async function echoPinned({ identity }: Agent, stream: Duplex): Promise<void> {
   socket.pipe(socket);
 }
 
-async function until(holds: () => boolean, what: string, withinMs = 10_000): Promise<void> {
+async function until(holds: () => boolean, what: () => string, withinMs = 10_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
+    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
@@ -176,7 +187,10 @@ async function expectEcho(stream: Duplex, length = 1_000_000): Promise<void> {
     got += chunk.length;
   });
   stream.write(sent);
-  await until(() => got >= length, `${got} of ${length} bytes back`);
+  await until(
+    () => got >= length,
+    () => `${got} of ${length} bytes back`,
+  );
   expect(Buffer.concat(came).equals(sent)).toBe(true);
   stream.destroy();
 }
@@ -253,8 +267,13 @@ describe('a Connector', () => {
     const doomed = await newConnector('doomed');
     const { channel, states, next } = openChannel(doomed);
     await next('welcome');
+    const revoked = performance.now();
     await world.admin.post(`/connectors/${doomed.subject}/revoke`);
-    await until(() => channel.state === 'refused', `refused, after ${states}`);
+    await until(
+      () => channel.state === 'refused',
+      () => `refused, after ${states}`,
+    );
+    expect(performance.now() - revoked).toBeLessThan(1_000);
     expect(states.at(-1)).toBe('refused connector_revoked');
   });
 });
