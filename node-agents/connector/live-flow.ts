@@ -46,7 +46,9 @@ export class LiveFlow {
     this.#context = context;
     this.#principal = context.client().claims.sub;
     this.#startMs = this.#movedMs = context.gate.moment().nowMs;
-    request.signal.addEventListener('abort', () => this.cut('cancelled'), { once: true });
+    const { signal } = request;
+    if (signal.aborted) this.cut('cancelled');
+    else signal.addEventListener('abort', () => this.cut('cancelled'), { once: true });
   }
 
   /** Resolves when the flow is over and its event written. */

@@ -23,7 +23,7 @@ export interface TunnelOptions {
   relay: string;
   /** Monotonic milliseconds. */
   now(): number;
-  onClose(): void;
+  onClose(tunnel: Tunnel): void;
 }
 
 /** A tunnel without flows whose ACL ran out this long ago is closed, milliseconds. */
@@ -34,6 +34,7 @@ export class Tunnel {
   readonly #peerJkt: string;
   readonly #line: ConnectorTunnel;
   readonly #flows = new Set<LiveFlow>();
+  closed = false;
   #client: ClientAcl | undefined;
   /** Called when a newer ACL has come or the time for it is over. */
   #awaiting: (() => void)[] = [];
@@ -175,7 +176,8 @@ export class Tunnel {
     this.#endWait();
     for (const flow of this.#flows) flow.cut(code);
     this.#o.gate.log.info('tunnel_closed', { code, ...namesOf(this.#client) });
-    this.#o.onClose();
+    this.closed = true;
+    this.#o.onClose(this);
   }
 }
 

@@ -50,15 +50,15 @@ export class Tunnels {
     this.#handshakes++;
     try {
       const stream = await open();
-      const tunnel: Tunnel = await Tunnel.accept(stream, {
+      const tunnel = await Tunnel.accept(stream, {
         gate: this.#gate,
         identity: this.#identity,
         used: this.#used,
         relay,
         now: this.#now,
-        onClose: () => this.#forget(tunnel),
+        onClose: (closed) => this.#forget(closed),
       });
-      this.#live.add(tunnel);
+      if (!tunnel.closed) this.#live.add(tunnel);
       if (this.#draining) tunnel.goAway('draining');
     } catch (error) {
       const code = error instanceof SallyportError ? error.code : 'internal_error';
