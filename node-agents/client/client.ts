@@ -62,7 +62,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
       {
         '/status': status,
         '/resources': () => resourcesOf(sessions),
-        '/report': () => ({ config, status: status(), log: memory.lines() }),
+        '/report': () => ({ config: withoutDestinations(config), status: status(), log: memory.lines() }),
       },
       log,
     );
@@ -150,18 +150,19 @@ async function openListeners(
     await listeners.add('http_proxy', 'http-proxy', proxy, config.httpProxy);
   }
   if (config.socks5) await listeners.add('socks5', 'socks5', createSocks5(guarded), config.socks5);
-  for (const { listen, host, port } of config.forward) {
+  for (const [i, { listen, host, port }] of config.forward.entries()) {
     const target = tcpDestination(host, port);
     if (!target.ok) throw new SallyportError('config_invalid', `--forward ${host}:${port}: ${target.detail}`);
     const { destination } = target;
-    await listeners.add(
-      `forward ${destination.host}:${port}`,
-      'forward',
-      createForward({ open, destination }),
-      listen,
-    );
+    // By number: the name goes into the log, where Resources have no place.
+    await listeners.add(`forward_${i + 1}`, 'forward', createForward({ open, destination }), listen);
   }
 }
+
+const withoutDestinations = ({ forward, ...config }: ClientConfig) => ({
+  ...config,
+  forward: forward.map(({ listen }) => listen),
+});
 
 function stopOf(shutdown: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -141,7 +141,23 @@ test('status, resources and report tell how the Client stands, without secrets',
   expect((await sallyportd(['resources'], stateDir)).output).toContain('web.internal');
   const report = (await sallyportd(['report'], stateDir)).output;
   expect(report).toContain('"event":"client_ready"'.replace(':', ': '));
+  expect(report).not.toContain('web.internal');
   expect(report).not.toMatch(/BEGIN PRIVATE KEY|eyJ[\w-]+\./);
+});
+
+test('setup tries a key and installs it for its owner alone; what does not work is not installed', async () => {
+  const { world } = office;
+  const path = join(world.stateDir, 'installed', 'service_key.json');
+  const setup = (source: string, ...more: string[]) =>
+    sallyportd(['setup', '--headless', source, '--service-key', path, ...more], world.stateDir);
+  const lost = join(world.stateDir, 'lost.json');
+  await writeFile(lost, JSON.stringify({ ...service.key.file, network: 'http://127.0.0.1:9/t/acme' }));
+  expect(await setup(lost)).toMatchObject({ code: 5, output: expect.stringContaining('--offline') });
+  await expect(stat(path)).rejects.toThrow();
+  expect(await setup(service.key.path)).toMatchObject({ code: 0, output: expect.stringContaining('works') });
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(service.key.file);
+  expect(await setup(lost, '--offline')).toMatchObject({ code: 0 });
 });
 
 test('health: live, ready, and whether a Resource can be reached', async () => {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -136,6 +136,28 @@ test('the destination may refuse to continue', async () => {
   );
   expect(answer).toMatch(/^HTTP\/1\.1 417 /);
   expect(answer).toMatch(/Connection: close/i);
+});
+
+test('a login that is bound to the connection keeps one of its own', async () => {
+  const bound = createServer((request, response) => {
+    response.setHeader('x-from', String(request.socket.remotePort));
+    response.writeHead(401, { 'www-authenticate': 'NTLM' }).end();
+  });
+  const boundPort = await listening(bound);
+  const request = `GET http://origin.internal:${boundPort}/ HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const ask = async (socket: Socket) => {
+    socket.write(request);
+    return /x-from: (\d+)/.exec(String((await once(socket, 'data'))[0]))![1];
+  };
+  const [one, other] = [connect(proxyPort, '127.0.0.1'), connect(proxyPort, '127.0.0.1')];
+  await ask(one);
+  await ask(other);
+  const [first, second] = [await ask(one), await ask(other)];
+  expect(first).not.toBe(second);
+  expect([await ask(one), await ask(other)]).toEqual([first, second]);
+  for (const socket of [one, other]) socket.destroy();
+  bound.closeAllConnections();
+  bound.close();
 });
 
 test('HEAD, 204 and 304 have no body and leave the connection usable', async () => {
