@@ -15,7 +15,7 @@ import { limits } from './limits.ts';
 
 export type AdmitVerdict = Verdict<{ client: ClientAcl }>;
 
-type Trust = Pick<Gate, 'acl' | 'moment' | 'keys' | 'issuer' | 'network' | 'hash'>;
+type Trust = Pick<Gate, 'acl' | 'moment' | 'keys' | 'issuer' | 'network' | 'hash' | 'matchers'>;
 
 /** Connection tokens that were used here. */
 export const usedTokens = (): ExpiringSet => new ExpiringSet(limits.usedTokens);
@@ -57,5 +57,8 @@ export async function admitAcl(jwt: string, peerJkt: string, gate: Trust): Promi
   if (claims.acl.network !== claims.aud)
     return refuse('token_invalid', 'the ACL is of another Remote Network');
   const usable = judgeAcl(claims, gate.acl, gate.moment());
-  return usable.ok ? { ok: true, client: clientAcl(claims) } : usable;
+  if (!usable.ok) return usable;
+  const matcher = gate.matchers.of(claims.acl.resources);
+  // The matcher has the Resources; a second copy per tunnel would only weigh.
+  return { ok: true, client: clientAcl({ ...claims, acl: { ...claims.acl, resources: [] } }, matcher) };
 }

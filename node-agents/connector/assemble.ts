@@ -19,6 +19,7 @@ import { Relays } from './relays.ts';
 import { createReport, type Report } from './report.ts';
 import { createResolver } from './resolve.ts';
 import { Session } from './session.ts';
+import { SharedMatchers } from './shared-matchers.ts';
 import { Spool } from './spool.ts';
 import { Tunnels } from './tunnels.ts';
 
@@ -91,6 +92,7 @@ export class Connector {
       network: () => session.network,
       connector: () => session.connector,
       hash: identity.hash,
+      matchers: new SharedMatchers(),
       resolver: createResolver(config.dns),
       report: this.#report,
       census: new Census(),

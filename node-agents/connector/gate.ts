@@ -11,6 +11,7 @@ import type { Log } from '../process/log.ts';
 import { limits } from './limits.ts';
 import type { Report } from './report.ts';
 import type { Resolver } from './resolve.ts';
+import type { SharedMatchers } from './shared-matchers.ts';
 
 export interface Gate {
   acl: ConnectorAcl;
@@ -26,6 +27,7 @@ export interface Gate {
   /** `con_…`. */
   connector(): string | undefined;
   hash: ConnectorHash;
+  matchers: SharedMatchers;
   resolver: Resolver;
   report: Pick<Report, 'add'>;
   census: Census;

@@ -48,10 +48,11 @@ export interface Moment {
   linked: boolean;
 }
 
-export const clientAcl = (claims: Claims<'clientAcl'>): ClientAcl => ({
-  claims,
-  matcher: compile(claims.acl.resources),
-});
+/** @param matcher of the same Resources, where one is at hand. */
+export const clientAcl = (
+  claims: Claims<'clientAcl'>,
+  matcher: Matcher<GrantedResource> = compile(claims.acl.resources),
+): ClientAcl => ({ claims, matcher });
 
 /** Everything but the destination: may this Client ACL be used at all? */
 export function judgeAcl(

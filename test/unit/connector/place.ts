@@ -7,6 +7,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { createLocalJWKSet } from 'jose';
 import { Census, type Gate } from '#node-agents/connector/gate.ts';
 import { createResolver } from '#node-agents/connector/resolve.ts';
+import { SharedMatchers } from '#node-agents/connector/shared-matchers.ts';
 import { Tunnels } from '#node-agents/connector/tunnels.ts';
 import { createIdentity, type Identity } from '#node-agents/link/identity.ts';
 import { connectPinned } from '#node-agents/link/pinned-tls.ts';
@@ -74,6 +75,7 @@ export class Place {
       network: () => network,
       connector: () => 'con_here',
       hash: this.connector.hash,
+      matchers: new SharedMatchers(),
       resolver: createResolver(dns),
       report: { add: (event) => void this.events.push(event) },
       census: new Census(),
