@@ -2,9 +2,10 @@
  * The Controller's side of the control channels (`Channels` of `controller/ports.ts`) over the Durable Objects
  * that hold them: which object holds whom, and asking several at once.
  */
+import type { FromControllerOf } from '#schema/control/messages.ts';
 import { tenants } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
-import type { Channels, Ports, VerifiedAgent } from '#workers/controller/ports.ts';
+import type { Channels, Ports, RevocationReceipt, VerifiedAgent } from '#workers/controller/ports.ts';
 import type { ControlChannel } from './durable-object.ts';
 import { agentHeader } from './seat.ts';
 
@@ -22,9 +23,14 @@ export function objectOf(agent: Pick<VerifiedAgent, 'role' | 'id'> & { tenant?: 
   return nameOf(agent.tenant!, hash % shards);
 }
 
+export interface ChannelsContext extends Pick<Ports, 'database' | 'log'> {
+  /** Cuts at the relay beside the Controller, which has no control channel. */
+  cutAtEdge(tenant: Id<'tenant'>, order: FromControllerOf<'revoke'>): Promise<RevocationReceipt['agents']>;
+}
+
 export function createChannels(
   objects: DurableObjectNamespace<ControlChannel>,
-  { database, log }: Pick<Ports, 'database' | 'log'>,
+  { database, log, cutAtEdge }: ChannelsContext,
 ): Channels {
   const object = (name: string) => objects.getByName(name);
   const ofTenant = (tenant: Id<'tenant'>) =>
@@ -38,8 +44,10 @@ export function createChannels(
     },
 
     async revoke(tenant, order, timeoutMs) {
-      const asked = [...ofTenant(tenant), object(relayObject)].map((one) =>
-        one.revoke(order, timeoutMs).catch((error) => {
+      const holders = [...ofTenant(tenant), object(relayObject)];
+      const work = [...holders.map((one) => one.revoke(order, timeoutMs)), cutAtEdge(tenant, order)];
+      const asked = work.map((one) =>
+        one.catch((error) => {
           log('error', 'revocation_shard_failed', {
             tenant,
             revocation: order.revocation,

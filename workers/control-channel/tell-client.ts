@@ -28,7 +28,7 @@ export async function tellClient(
     return;
 
   const { principal, key, id: instance, jkt } = seat.agent;
-  const expiresAt = configuration.keys.find(({ id }) => id === key)?.expiresAt ?? null;
+  const expiresAt = configuration.keys.get(key)?.expiresAt ?? null;
   const until = expiresAt === null ? undefined : Math.floor(expiresAt / 1000);
   const bound = { principal, key, instance, jkt, version, until };
   const networks: Record<string, NetworkEntry | null> = {};

@@ -4,21 +4,14 @@
  * agent the difference to what it holds. Rounds run one after the other, so that an agent never gets an older
  * state after a newer one; whoever asks while one runs waits for the next, together with all others who ask.
  */
-import { sql } from 'drizzle-orm';
-import { advance, changedKeys, type Ledger } from '#schema/acl/ledger.ts';
-import { tenants } from '#schema/db/tables.ts';
 import type { ErrorCode } from '#schema/errors.ts';
 import type { Id } from '#schema/ids.ts';
-import {
-  compileForNetwork,
-  compileForPrincipal,
-  nextExpiry,
-} from '#workers/controller/agents/compile-acl.ts';
+import { nextExpiry } from '#workers/controller/agents/compile-acl.ts';
 import { signerOf } from '#workers/controller/agents/issue.ts';
-import { type Configuration, readConfiguration } from '#workers/controller/agents/read-configuration.ts';
+import type { Configuration } from '#workers/controller/agents/read-configuration.ts';
 import type { Ports, VerifiedAgent } from '#workers/controller/ports.ts';
-import { scopeOf } from '#workers/controller/scope.ts';
 import type { LedgerStore } from './ledger-store.ts';
+import { readAndNote } from './note-changes.ts';
 import { isOpen, refuseSeat, type Seat, seatOf } from './seat.ts';
 import { tellClient } from './tell-client.ts';
 import { tellConnector } from './tell-connector.ts';
@@ -80,8 +73,6 @@ export class Updates {
 
 async function runRound(context: UpdateContext, waiting: ReadonlyMap<WebSocket, Mode>): Promise<void> {
   const { ports, ledgers, storage } = context;
-  const tenant = context.tenant();
-  const now = ports.clock();
   const asked = [...waiting]
     .filter(([socket]) => isOpen(socket))
     .map(([socket, mode]): Job => ({ socket, mode, seat: seatOf(socket) as TenantSeat }))
@@ -95,22 +86,16 @@ async function runRound(context: UpdateContext, waiting: ReadonlyMap<WebSocket, 
     instances: distinct(clients.map(({ id }) => id)),
     networks: distinct(agents.filter((agent) => agent.role === 'connector').map(({ network }) => network)),
   };
-  const configuration = await readConfiguration(ports.database, tenant, wanted, now);
+  const noted = await readAndNote(context, wanted, distinct(agents.map(subjectOf)));
   const jobs = asked.filter(({ socket, seat }) => {
-    const dead = configuration ? deadBecause(configuration, seat.agent) : 'tenant_unknown';
+    const dead = noted ? deadBecause(noted.configuration, seat.agent) : 'tenant_unknown';
     if (dead) refuseSeat(socket, dead);
     return !dead;
   });
-  if (!configuration || jobs.length === 0) return;
+  if (!noted || jobs.length === 0) return;
 
-  const noted = await noteChanges(
-    context,
-    configuration,
-    distinct(jobs.map(({ seat }) => subjectOf(seat.agent))),
-  );
-  await planAlarm(storage, nextExpiry(configuration));
-  const signer = await signerOf(ports, configuration.tenant);
-  const round = { signer, configuration, version: noted.version };
+  await planAlarm(storage, nextExpiry(noted.configuration));
+  const round = { ...noted, signer: await signerOf(ports, noted.configuration.tenant) };
   for (let at = 0; at < jobs.length; at += abreast) {
     await Promise.all(
       jobs.slice(at, at + abreast).map(({ socket, seat, mode }) => {
@@ -121,47 +106,11 @@ async function runRound(context: UpdateContext, waiting: ReadonlyMap<WebSocket, 
       }),
     );
   }
-  ledgers.prune(new Set(noted.ledgers.keys()), now);
+  ledgers.prune(noted.ledgers.keys(), noted.configuration.now);
 }
 
 /** Agents with one subject are told the same: the instances of a principal, the Connectors of a Remote Network. */
 const subjectOf = (agent: TenantAgent): string => (agent.role === 'client' ? agent.principal : agent.network);
-
-/**
- * Compiles each subject's entries and writes down what changed. What changed by time alone, such as a grant
- * that ran out, needs a version of its own: one version must never mean two things.
- */
-async function noteChanges(
-  { ports, tenant, ledgers, storage }: UpdateContext,
-  configuration: Configuration,
-  subjects: string[],
-): Promise<{ version: number; ledgers: Map<string, Ledger<unknown>> }> {
-  const seen = storage.kv.get<number>('seen') ?? 0;
-  const compiled = subjects.map((subject) => {
-    const entries: Record<string, unknown> = subject.startsWith('net_')
-      ? compileForNetwork(configuration, subject)
-      : compileForPrincipal(configuration, subject, ports.settings);
-    const before = ledgers.read(subject, seen);
-    return { subject, entries, before, changed: before && changedKeys(before.entries, entries).length > 0 };
-  });
-  let version = configuration.tenant.configVersion;
-  if (version <= seen && compiled.some(({ changed }) => changed))
-    version = await raiseVersion(ports, tenant());
-  const after = new Map<string, Ledger<unknown>>();
-  for (const { subject, entries, before } of compiled) {
-    const ledger = advance(before, version, entries);
-    ledgers.write(subject, before, ledger, configuration.now);
-    after.set(subject, ledger);
-  }
-  if (version > seen) storage.kv.put('seen', version);
-  return { version, ledgers: after };
-}
-
-async function raiseVersion(ports: Ports, tenant: Id<'tenant'>): Promise<number> {
-  const scope = scopeOf(ports.database, tenant);
-  await scope.updateTenant({ configVersion: sql`${tenants.configVersion} + 1` });
-  return (await scope.tenant()).configVersion;
-}
 
 function deadBecause(
   { keys, instances, connectors, now }: Configuration,
@@ -171,11 +120,11 @@ function deadBecause(
     const row = connectors.find(({ id }) => id === agent.id);
     return row?.hash === agent.hash ? undefined : 'connector_revoked';
   }
-  const key = keys.find(({ id }) => id === agent.key);
+  const key = keys.get(agent.key);
   if (!key) return 'credential_unknown';
   if (key.revokedAt !== null) return 'key_revoked';
   if (key.expiresAt !== null && key.expiresAt <= now) return 'key_expired';
-  const instance = instances.find(({ id }) => id === agent.id);
+  const instance = instances.get(agent.id);
   return instance && instance.revokedAt === null ? undefined : 'credential_rejected';
 }
 

@@ -9,10 +9,8 @@ import { SallyportError } from '#schema/errors.ts';
 import { createChannels } from '#workers/control-channel/channels.ts';
 import type { Limiter, Log, Ports } from '#workers/controller/ports.ts';
 import type { Bindings } from './bindings.ts';
+import { cutAtEdge, edgeRelayId } from './cut-at-edge.ts';
 import { createVault } from './vault.ts';
-
-/** The relay that lives beside the Controller: its entry in the list that agents get. */
-export const edgeRelayId = 'rel_edge';
 
 let made: Promise<Ports> | undefined;
 
@@ -44,7 +42,11 @@ async function createPorts(bindings: Bindings): Promise<Ports> {
   const log = consoleLog;
   return {
     database,
-    channels: createChannels(bindings.CONTROL, { database, log }),
+    channels: createChannels(bindings.CONTROL, {
+      database,
+      log,
+      cutAtEdge: (tenant, order) => cutAtEdge(bindings.RELAY, { database, clock }, tenant, order),
+    }),
     clock,
     random,
     vault: createVault(bindings.SALLYPORT_KEK),

@@ -31,9 +31,9 @@ export function compileForPrincipal(
 ): Record<string, NetworkView> {
   const floor = configuration.floors.find(({ principalId }) => principalId === principal)?.version ?? 0;
   const views: Record<string, NetworkView> = {};
-  const granted = configuration.grants
-    .filter((grant) => grant.principal === principal)
-    .sort((a, b) => compare(a.resource.id, b.resource.id));
+  const granted = [...(configuration.grants.get(principal) ?? [])].sort((a, b) =>
+    compare(a.resource.id, b.resource.id),
+  );
   for (const { resource, expiresAt } of granted) {
     const network = resource.remoteNetworkId;
     views[network] ??= { resources: [], connectors: connectorsOf(configuration, network, settings), floor };
@@ -74,8 +74,11 @@ export function relayList(
 
 /** When the next thing in here runs out by itself; milliseconds since the epoch. */
 export function nextExpiry({ grants, keys, now }: Configuration): number | undefined {
-  const ends = [...grants, ...keys].map(({ expiresAt }) => expiresAt).filter((at) => at !== null && at > now);
-  return ends.length === 0 ? undefined : Math.min(...(ends as number[]));
+  let next: number | undefined;
+  for (const { expiresAt } of [...[...grants.values()].flat(), ...keys.values()]) {
+    if (expiresAt !== null && expiresAt > now && (next === undefined || expiresAt < next)) next = expiresAt;
+  }
+  return next;
 }
 
 function connectorsOf(

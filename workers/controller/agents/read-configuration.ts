@@ -33,15 +33,18 @@ export interface Configuration {
   tenant: Tenant;
   /** Milliseconds since the epoch: what had expired by then is not in here. */
   now: number;
-  grants: { principal: string; expiresAt: number | null; resource: Row<typeof resources> }[];
+  /** By principal. */
+  grants: Map<string, { expiresAt: number | null; resource: Row<typeof resources> }[]>;
   resources: Row<typeof resources>[];
   /** Every enrolled Connector of the Tenant that is not revoked. */
   connectors: Row<typeof connectors>[];
   floors: Row<typeof aclFloors>[];
   revocations: Row<typeof revocations>[];
   relays: Row<typeof relays>[];
-  keys: Row<typeof serviceKeys>[];
-  instances: Row<typeof instances>[];
+  /** By id. */
+  keys: Map<string, Row<typeof serviceKeys>>;
+  /** By id. */
+  instances: Map<string, Row<typeof instances>>;
 }
 
 /** Milliseconds for which a Client ACL that no longer counts could still be presented. */
@@ -105,13 +108,13 @@ export async function readConfiguration(
   return {
     tenant,
     now,
-    grants: grantRows,
+    grants: Map.groupBy(grantRows, ({ principal }) => principal),
     resources: resourceRows,
     connectors: connectorRows,
     floors: floorRows,
     revocations: revocationRows,
     relays: relayRows,
-    keys: keyRows,
-    instances: instanceRows,
+    keys: new Map(keyRows.map((row) => [row.id, row])),
+    instances: new Map(instanceRows.map((row) => [row.id, row])),
   };
 }
