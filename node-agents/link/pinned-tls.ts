@@ -40,6 +40,7 @@ export async function connectPinned(stream: Duplex, o: ConnectPinned): Promise<t
   if (!same(hash, o.connectorHash)) {
     throw closed(socket, new SallyportError('peer_not_pinned', 'the Connector’s key has another hash'));
   }
+  if (socket.destroyed) throw new SallyportError('peer_gone', 'closed right after the TLS handshake');
   return socket;
 }
 
@@ -69,7 +70,9 @@ export async function acceptPinned(
   if (key?.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
     throw closed(socket, new SallyportError('peer_not_pinned', 'the Client presents no P-256 certificate'));
   }
-  return { socket, peerJkt: await calculateJwkThumbprint(jwkOf(key)) };
+  const peerJkt = await calculateJwkThumbprint(jwkOf(key));
+  if (socket.destroyed) throw new SallyportError('peer_gone', 'closed right after the TLS handshake');
+  return { socket, peerJkt };
 }
 
 function handshake(

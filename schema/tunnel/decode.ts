@@ -12,7 +12,7 @@ export interface FrameHandler {
    * @returns a code to end the tunnel with.
    */
   onFrame(type: number, stream: number, payload: Uint8Array): ErrorCode | undefined;
-  /** A part of a DATA frame, never empty; it may be kept for as long as the chunk may. */
+  /** A part of a DATA frame, never empty; valid for as long as the chunk is. */
   onData(stream: number, slice: Uint8Array): ErrorCode | undefined;
 }
 

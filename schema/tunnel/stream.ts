@@ -9,7 +9,7 @@ import type { ReceiveWindow } from './window.ts';
 export interface StreamHandler {
   /** To the Client's side: the destination was reached, at this address. */
   onOpened(resolved: string): void;
-  /** Counts as unread until `mux.consumed`. May be kept for as long as the chunk given to `mux.receive`. */
+  /** Counts as unread until `mux.consumed`. A part of the chunk given to `mux.receive`, and valid for as long. */
   onData(slice: Uint8Array): void;
   /** Valid during the call only. */
   onDatagram(bytes: Uint8Array): void;

@@ -33,18 +33,14 @@ const { values: flags } = parseArgs({
   },
 });
 
-process.on('message', (message) => {
-  if (message !== 'cpu') return;
-  const { user, system } = process.cpuUsage();
-  process.send!(user + system);
-});
 if (flags.role === 'connector') await connector();
 else if (flags.role === 'client') await client();
 else await main();
 
 async function connector(): Promise<void> {
-  const identity = await createIdentity();
   const [message] = (await once(process, 'message')) as [{ origin: number }];
+  reportCpu();
+  const identity = await createIdentity();
   const dial = () =>
     net.connect({ port: message.origin, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
   const tunnels = net.createServer({ noDelay: true }, async (raw) => {
@@ -69,9 +65,18 @@ async function connector(): Promise<void> {
   process.send!({ tunnel: await listen(tunnels), plain: await listen(plain), hash: identity.hash });
 }
 
+/** Answers each message with the microseconds of processor time used so far. */
+function reportCpu(): void {
+  process.on('message', () => {
+    const { user, system } = process.cpuUsage();
+    process.send!(user + system);
+  });
+}
+
 async function client(): Promise<void> {
-  const identity = await createIdentity();
   const [far] = (await once(process, 'message')) as [{ tunnel: number; plain: number; hash: ConnectorHash }];
+  reportCpu();
+  const identity = await createIdentity();
   const meet = (port: number) =>
     connectPinned(net.connect({ port, host: '127.0.0.1', noDelay: true }), {
       identity,

@@ -6,6 +6,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { ErrorCode } from '#schema/errors.ts';
 import { Mux, type MuxHandler } from '#schema/tunnel/mux.ts';
+import { readInPlace } from '../read-in-place.ts';
 import type { TunnelOptions } from './client.ts';
 
 export interface CarrierOptions extends TunnelOptions {
@@ -15,6 +16,8 @@ export interface CarrierOptions extends TunnelOptions {
   onClosed(code: ErrorCode): void;
 }
 
+/** The most that TLS hands over at once (RFC 8446 §5.1). */
+const recordBytes = 16 * 1024;
 /** One write: eight TLS records. */
 const blockBytes = 128 * 1024;
 /** Writes under way per tunnel. */
@@ -31,6 +34,7 @@ export class Carrier {
   readonly #silenceMs: number;
   readonly #timer: NodeJS.Timeout;
   #scheduled = false;
+  #kept = false;
   #writes = 0;
   #told: ErrorCode | undefined;
   #closing = false;
@@ -54,7 +58,7 @@ export class Carrier {
         },
       }),
     });
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    readInPlace(socket, recordBytes, (chunk) => this.#receive(chunk));
     socket.on('end', () => this.#gone(this.#told ?? 'peer_gone'));
     socket.on('error', () => this.#gone(this.#told ?? 'peer_gone'));
     socket.on('close', () => this.#gone(this.#told ?? 'peer_gone'));
@@ -82,10 +86,18 @@ export class Carrier {
     this.#schedule();
   }
 
-  #receive(chunk: Uint8Array): void {
-    if (this.#closing) return;
+  /** During `onData` of a stream: the slice will be used after the call too. */
+  keep(): void {
+    this.#kept = true;
+  }
+
+  /** @returns whether any part of the chunk is still in use. */
+  #receive(chunk: Uint8Array): boolean {
+    if (this.#closing) return false;
+    this.#kept = false;
     const code = this.mux.receive(chunk, this.now());
     if (code !== undefined) this.close(code);
+    return this.#kept;
   }
 
   /** Later in this turn of the event loop, after everything that was readable has been read. */

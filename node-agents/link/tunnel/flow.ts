@@ -13,12 +13,15 @@ export type Side = 'client' | 'connector';
 
 /** Takes slices in place of the Readable: see `Flow.divert`. */
 export interface Diversion {
-  onData(slice: Uint8Array): void;
+  /** @returns whether the slice will be used after the call. */
+  onData(slice: Uint8Array): boolean;
   onEnd(): void;
 }
 
 /** What a Duplex holds on either side before it asks to wait. */
 const highWaterMark = 64 * 1024;
+/** Shorter slices are copied: they would hold on to a whole record. */
+const worthKeeping = 4 * 1024;
 /** A first question or two, of the size that a network carries, wait for the flow to be accepted. */
 const earlyDatagrams = 4;
 const earlyLength = 1500;
@@ -130,8 +133,15 @@ export class Flow extends Duplex implements StreamHandler {
 
   onData(slice: Uint8Array): void {
     this.#received += slice.length;
-    if (this.#diversion !== undefined) return this.#diversion.onData(slice);
-    this.push(slice);
+    if (this.#diversion !== undefined) {
+      if (this.#diversion.onData(slice)) this.#carrier.keep();
+      return;
+    }
+    if (slice.length < worthKeeping) this.push(Buffer.from(slice));
+    else {
+      this.#carrier.keep();
+      this.push(slice);
+    }
     this.#account();
   }
 

@@ -30,7 +30,10 @@ export function splice(flow: Flow, socket: Socket): Promise<ErrorCode | undefine
   flow.divert({
     onData(slice) {
       taken += slice.length;
-      if (socket.write(slice, account)) account();
+      socket.write(slice, account);
+      account();
+      // What the system took at once it has copied.
+      return socket.writableLength > 0;
     },
     onEnd: () => socket.end(),
   });
