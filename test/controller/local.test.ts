@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FakeAgent } from '../fake/agent.ts';
 import { Admin } from '../world/admin.ts';
 import { AgentProcess } from '../world/process.ts';
 import { eventually } from './trust-world.ts';
@@ -87,6 +88,30 @@ test('ends the workerd that a killed run has left behind', async () => {
     (there) => !there,
   );
   expect((await again.get('/tenants')).items).toHaveLength(1);
+});
+
+test('knows after a crash who is no longer there', async () => {
+  const first = run();
+  const operator = await ready(first);
+  const made = await operator.post('/tenants', { slug: 'kept' });
+  const before = new Admin(made.url, made.api_token.token);
+  const network = await before.post('/remote-networks', { name: 'office' });
+  const connector = await before.post('/connectors', { name: 'c1', remote_network_id: network.id });
+  const channel = await (await FakeAgent.enrol(made.url, connector.enrolment_token)).channel();
+  channel.hello();
+  await channel.take('connector_acl');
+  const seen = await before.get(`/connectors/${connector.id}`);
+  expect(seen.state).toBe('no_relay');
+  await first.kill();
+
+  const { url } = await ready(run());
+  const after = new Admin(`${url}/t/kept`, made.api_token.token);
+  const now = await eventually(
+    'it is marked as gone',
+    () => after.get(`/connectors/${connector.id}`),
+    ({ last_seen_at }) => last_seen_at !== null,
+  );
+  expect(now.state).toBe('no_heartbeat');
 });
 
 test('says in one line what is wrong, and exits with its own code', async () => {
