@@ -15,6 +15,7 @@ const retryMs = 2;
 
 export const coldStart: Measure = {
   name: 'cold-start',
+  cold: true,
   columns: [{ key: 'cold_start', title: 'cold start to the first byte', unit: 'ms', better: 'lower' }],
   run: async (subject) => ({ cold_start: await subject.coldStart() }),
 };

@@ -22,7 +22,7 @@ const all = [throughput, requests, newFlows, coldStart, memory];
 export const measureNames = all.map(({ name }) => name);
 const pace = {
   full: { rounds: 5, milliseconds: 1_200 },
-  quick: { rounds: 2, milliseconds: 300 },
+  quick: { rounds: 2, milliseconds: 200 },
 };
 
 export interface PathOptions {
@@ -60,7 +60,8 @@ export async function benchPath(o: PathOptions): Promise<{ json: Record<string, 
       progress(`starting: ${subject}`);
       await throughSallyport(subject, origin, profiler(o.profile, subject)).then(
         (built) => subjects.push(built),
-        ({ message }: Error) => unbuilt.push({ round: 0, measure: 'start', subject, error: message }),
+        ({ message }: Error) =>
+          unbuilt.push({ round: 0, measure: 'start', subject, seconds: 0, error: message }),
       );
     }
     const columns = measures.flatMap((measure) => measure.columns);

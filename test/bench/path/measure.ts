@@ -43,6 +43,8 @@ export interface Measure {
   name: string;
   /** Taken after the last round alone. */
   once?: boolean;
+  /** Has nothing to warm up. */
+  cold?: boolean;
   columns: Column[];
   run(subject: Subject, bench: Bench): Promise<Figures>;
 }

@@ -8,6 +8,8 @@ export interface Row {
   round: number;
   measure: string;
   subject: SubjectName;
+  /** How long it all took, warm-up and clean-up included. */
+  seconds: number;
   figures?: Figures;
   error?: string;
 }
@@ -25,14 +27,12 @@ export async function runRounds(plan: Plan): Promise<Row[]> {
   const rows: Row[] = [];
   for (let round = 0; round <= plan.rounds; round++) {
     for (const measure of plan.measures) {
-      if (measure.once && round < plan.rounds) continue;
+      if ((measure.once && round < plan.rounds) || (measure.cold && round === 0)) continue;
       for (const subject of plan.subjects) {
-        const row = {
-          round,
-          measure: measure.name,
-          subject: subject.name,
-          ...(await attempt(measure, subject, plan)),
-        };
+        const start = performance.now();
+        const outcome = await attempt(measure, subject, plan);
+        const seconds = (performance.now() - start) / 1000;
+        const row = { round, measure: measure.name, subject: subject.name, seconds, ...outcome };
         if (round > 0 || row.error !== undefined) rows.push(row);
         plan.onRow(row);
       }
@@ -41,7 +41,11 @@ export async function runRounds(plan: Plan): Promise<Row[]> {
   return rows;
 }
 
-async function attempt(measure: Measure, subject: Subject, { bench }: Plan): Promise<Partial<Row>> {
+async function attempt(
+  measure: Measure,
+  subject: Subject,
+  { bench }: Plan,
+): Promise<Pick<Row, 'figures' | 'error'>> {
   const trouble = subject.trouble();
   if (trouble !== undefined) return { error: trouble };
   try {
