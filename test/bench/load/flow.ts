@@ -29,7 +29,12 @@ export async function openFlow(target: Target, receiver: Receiver): Promise<Sock
   const tunnel = new ConnectAnswer(receiver);
   const socket = await dial(target.proxy, tunnel);
   socket.write(`CONNECT ${authority(target)} HTTP/1.1\r\nhost: ${authority(target)}\r\n\r\n`);
-  await tunnel.opened;
+  try {
+    await tunnel.opened;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
   return socket;
 }
 

@@ -81,7 +81,7 @@ async function build(name: 'node_relay' | 'edge_relay', world: World, origin: Or
       try {
         return await firstByte(through(fresh.proxy)(origin.ports.http), start);
       } finally {
-        await fresh.kill();
+        await fresh.stop();
       }
     },
     stop: () => world.stop(),
