@@ -46,6 +46,7 @@ export interface Counts {
   revoked: number;
 }
 
+/** Here TCP itself slows a sender down, so that nothing needs to be acknowledged. */
 const defaults: SwitchLimits = { ...relayLimits, connectors: 20_000, sessions: 50_000 };
 /** Ids remembered against replay: 65 seconds of over 4,000 new connections each. */
 const usedIds = 300_000;

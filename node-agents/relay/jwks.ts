@@ -19,6 +19,8 @@ export interface KeySourceOptions {
   fetchText?: (url: string, signal: AbortSignal) => Promise<string>;
 }
 
+/** Kept for a minute as the Controller asks; after that used once more while they are fetched, but not for ever. */
+const freshMs = 60_000;
 const maxAgeMs = 600_000;
 const coolDownMs = 10_000;
 const timeoutMs = 4_000;
@@ -49,7 +51,7 @@ export class KeySource implements Issuers {
 
   /** @throws SallyportError token_invalid for an issuer without keys, controller_unreachable. */
   async keysOf(issuer: string): Promise<JWTVerifyGetKey> {
-    const known = await this.#current(issuer, maxAgeMs);
+    const known = await this.#current(issuer, freshMs);
     return async (header, token) => {
       try {
         return await usable(known)(header, token);
@@ -68,7 +70,8 @@ export class KeySource implements Issuers {
       known.pending ??= this.#refresh(issuer, known).finally(() => {
         known.pending = null;
       });
-      await known.pending;
+      if (known.keys !== null && ageMs === freshMs && age < maxAgeMs) known.pending.catch(() => {});
+      else await known.pending;
     }
     return known;
   }

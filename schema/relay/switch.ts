@@ -23,6 +23,8 @@ export type SwitchLimits = Pick<
   connectors: number;
   /** Waiting and paired sessions, in all. */
   sessions: number;
+  /** Bytes that all receivers together were sent and have been asked about, but have not acknowledged. */
+  unacknowledgedInAll?: number;
 };
 
 /** `close` with null is a plain end. A waiting Client is closed by answering its request with the problem. */
@@ -59,6 +61,7 @@ export class Switch<H> {
   readonly #changed = new Set<Seat<H>>();
   #commands: Command<H>[] = [];
   #sessions = 0;
+  #unacknowledged = 0;
   #nextSession = 1;
   #draining = false;
   /** Tokens issued up to here are void: how more revocations than can be remembered still hold. */
@@ -163,6 +166,7 @@ export class Switch<H> {
   leave(seat: Seat<H>, code: ErrorCode | null): void {
     if (seat.gone) return;
     this.#changed.delete(seat);
+    this.#unacknowledged -= seat.marked - seat.seen;
     seat.gone = true;
     if (seat.kind === 'link') this.#endLink(seat);
     else this.#endSession(seat, code);
@@ -227,6 +231,7 @@ export class Switch<H> {
   restore(saved: Iterable<{ seat: SavedSeat; handle: H }>): Seat<H>[] {
     const seats = [...saved].map(({ seat, handle }) => seatOf(seat, handle));
     for (const seat of seats) {
+      this.#unacknowledged += seat.marked - seat.seen;
       const place = this.#places.get(seat.hash) ?? { link: null, sessions: new Map() };
       this.#places.set(seat.hash, place);
       this.#nextSession = Math.max(this.#nextSession, seat.session + 1);
@@ -259,9 +264,7 @@ export class Switch<H> {
   #rejoin(seat: Seat<H>): void {
     const session = this.#places.get(seat.hash)?.sessions.get(seat.session);
     if (session === undefined || session.connector !== null) {
-      seat.gone = true;
-      this.#push({ type: 'close', seat, code: 'peer_gone' });
-      this.#tidy(seat.hash);
+      this.#close(seat, 'peer_gone');
     } else {
       session.connector = seat;
       seat.peer = session.client;
@@ -275,18 +278,26 @@ export class Switch<H> {
       this.#close(peer, 'limit_reached');
       return null;
     }
-    if (peer.forwarded - peer.marked >= this.#limits.markEvery) {
-      peer.marked = peer.forwarded;
-      this.#changed.add(peer);
-      this.#tell(peer, { type: 'mark', n: peer.forwarded });
-    }
-    return peer;
+    if (peer.forwarded - peer.marked >= this.#limits.markEvery) this.#mark(peer);
+    return peer.gone ? null : peer;
+  }
+
+  #mark(peer: Seat<H>): void {
+    this.#unacknowledged += peer.forwarded - peer.marked;
+    peer.marked = peer.forwarded;
+    this.#changed.add(peer);
+    this.#tell(peer, { type: 'mark', n: peer.forwarded });
+    if (this.#unacknowledged <= (this.#limits.unacknowledgedInAll ?? Number.POSITIVE_INFINITY)) return;
+    // Whoever is furthest behind makes room for the others.
+    const behind = this.seats().reduce((a, b) => (b.marked - b.seen > a.marked - a.seen ? b : a), peer);
+    this.#close(behind, 'limit_reached');
   }
 
   #acknowledge(seat: Seat<H>, n: number): void {
     if (n > seat.marked) {
       this.#close(seat, 'protocol_error');
     } else if (n > seat.seen) {
+      this.#unacknowledged -= n - seat.seen;
       seat.seen = n;
       this.#changed.add(seat);
     }

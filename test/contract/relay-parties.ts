@@ -145,13 +145,11 @@ export abstract class Stream {
   /** Bytes received in all, and of those the ones not yet read. */
   total = 0;
   unread = 0;
-  /** Whether what is received is kept to be read. */
-  keep = true;
   ended = false;
   /** `end`, `reset`, or the number of a WebSocket's close code. */
   readonly closed: Promise<string>;
   protected settle!: (how: string) => void;
-  #wake: () => void = () => {};
+  #waiters: (() => void)[] = [];
 
   constructor() {
     this.closed = new Promise((resolve) => {
@@ -162,10 +160,8 @@ export abstract class Stream {
 
   protected took(bytes: Buffer): void {
     this.total += bytes.length;
-    if (this.keep) {
-      this.#chunks.push(bytes);
-      this.unread += bytes.length;
-    }
+    this.#chunks.push(bytes);
+    this.unread += bytes.length;
     this.#wake();
   }
 
@@ -197,10 +193,12 @@ export abstract class Stream {
     });
     while (!condition()) {
       if (over) throw new Error(`the stream is over: ${await this.closed}`);
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve();
   }
 
   abstract write(bytes: Buffer): Promise<void>;
@@ -318,8 +316,9 @@ function knockWebSocket(url: string, headers: Headers): Promise<WebSocket> {
     const webSocket = new WebSocket(url.replace(/^http/, 'ws'), [relayProtocol], {
       headers,
       perMessageDeflate: false,
+      closeTimeout: 1_000,
       maxPayload: 64 * 1024 * 1024,
-    });
+    } as WebSocket.ClientOptions);
     webSocket.on('unexpected-response', (_request, response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text) => {

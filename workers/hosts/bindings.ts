@@ -3,7 +3,7 @@
  * variables of the deployment; nothing else comes from outside.
  */
 import type { ControlChannel } from '#workers/control-channel/durable-object.ts';
-import type { Relay } from '#workers/relay/durable-object.ts';
+import type { Relay } from './relay.ts';
 
 export interface Bindings {
   DATABASE: D1Database;

@@ -7,11 +7,13 @@ import { SallyportError } from '#schema/errors.ts';
 import { createController } from '#workers/controller/app.ts';
 import { clean } from '#workers/controller/clean.ts';
 import type { Controller } from '#workers/controller/context.ts';
+import { relayFetch } from '#workers/relay/door.ts';
 import type { Bindings } from './bindings.ts';
 import { portsOf } from './cloudflare-ports.ts';
+import { edgeRelayOf } from './relay.ts';
 
 export { ControlChannel } from '#workers/control-channel/durable-object.ts';
-export { Relay } from '#workers/relay/durable-object.ts';
+export { Relay } from './relay.ts';
 
 let controller: Promise<Controller> | undefined;
 
@@ -19,6 +21,8 @@ export default {
   async fetch(request, bindings) {
     controller ??= portsOf(bindings).then(createController);
     try {
+      const answer = await relayFetch(request, edgeRelayOf(await portsOf(bindings), bindings));
+      if (answer !== null) return answer;
       return await (await controller).fetch(request);
     } catch (error) {
       if (!(error instanceof SallyportError)) throw error;
