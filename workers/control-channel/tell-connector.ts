@@ -10,7 +10,7 @@ import type { Round } from './tell-client.ts';
 import type { ConnectorAgent, Mode, TenantSeat } from './update.ts';
 
 /** Characters of entries in one message: signed and in base64 it stays below `messageLimit`. */
-const entriesAtOnce = 512 * 1024;
+const entriesAtOnce = 700 * 1024;
 
 export async function tellConnector(
   { signer, configuration }: Round,
