@@ -354,7 +354,6 @@ export class Switch<H> {
     this.#tidy(hash);
     if (peer === null) return;
     seat.peer = null;
-    peer.peer = null;
     this.#close(peer, code);
   }
 

@@ -1,7 +1,8 @@
 /** Every fuzz target there is. */
+import { relaySwitch } from './relay-switch.ts';
 import type { Target } from './target.ts';
 import { tunnelCodec } from './tunnel-codec.ts';
 import { tunnelMux } from './tunnel-mux.ts';
 import { tunnelPeer } from './tunnel-peer.ts';
 
-export const targets: Target[] = [tunnelCodec, tunnelMux, tunnelPeer];
+export const targets: Target[] = [relaySwitch, tunnelCodec, tunnelMux, tunnelPeer];
