@@ -10,6 +10,8 @@ import { initialCredit } from './frames.ts';
 export const defaultBudget = 32 * 1024 * 1024;
 /** Of one stream. */
 export const maxWindow = 8 * 1024 * 1024;
+/** Shorter round trips count as this: both ends may wait as long for a processor. */
+const shortestMs = 1;
 /** What a new stream is given at most. */
 const freshWindow = 256 * 1024;
 
@@ -73,7 +75,7 @@ export class ReceiveWindow {
     const held = this.credit + this.unread;
     const widest = this.#budget.widest(held);
     // Half a window in less than two round trips: the window, not the consumer, is what limits.
-    const wanted = nowMs - this.#grantedAt < 2 * rttMs ? this.#size * 2 : this.#size;
+    const wanted = nowMs - this.#grantedAt < 2 * Math.max(rttMs, shortestMs) ? this.#size * 2 : this.#size;
     const size = Math.max(initialCredit, Math.min(wanted, widest));
     const grant = Math.floor(size - held);
     // While most of the window waits for its reader, small grants would only make small frames.

@@ -36,6 +36,8 @@ class End implements StreamHandler {
   finishing = false;
   ended = false;
   over: string | undefined;
+  /** Given up, by one side or the other: what is unread is lost. */
+  given = false;
   readonly side: number;
   readonly mux: Mux;
   constructor(mux: Mux, side: number) {
@@ -47,7 +49,9 @@ class End implements StreamHandler {
   }
   onData(slice: Uint8Array): void {
     ok(!this.ended && this.over === undefined, 'DATA after the end');
-    for (const byte of slice) equal(byte, byteAt(this.id, 1 - this.side, this.received++), 'out of order');
+    for (const byte of slice) {
+      if (byte !== byteAt(this.id, 1 - this.side, this.received++)) fail('out of order');
+    }
     this.unread += slice.length;
   }
   onDatagram(): void {
@@ -59,6 +63,7 @@ class End implements StreamHandler {
   }
   onReset(code: string): void {
     this.over = code;
+    this.given = true;
   }
   onSent(): void {
     this.sending = false;
@@ -146,7 +151,10 @@ export class World {
         }
         break;
       case 8:
-        if (end?.live && random.chance(0.05)) end.mux.reset(end.stream!, 'cancelled');
+        if (end?.live && random.chance(0.05)) {
+          end.given = true;
+          end.mux.reset(end.stream!, 'cancelled');
+        }
         break;
       case 9:
         if (random.chance(0.1)) random.pick([this.client, this.connector]).ping(this.now);
@@ -193,6 +201,8 @@ export class World {
   check(): void {
     for (const mux of [this.client, this.connector]) {
       const unread = this.ends.reduce((sum, end) => sum + (end.mux === mux && end.live ? end.unread : 0), 0);
+      const lost = this.ends.find((end) => end.mux === mux && end.unread > 0 && !end.live && !end.given);
+      ok(lost === undefined, 'a stream ended before it was read');
       ok(unread <= mux.budget.reserved, `${unread} unread, ${mux.budget.reserved} reserved`);
       const bound = Math.max(this.#budget, this.#budget * 0.75 + mux.size * initialCredit);
       ok(mux.budget.reserved <= bound, `${mux.budget.reserved} reserved, ${mux.size} streams`);

@@ -6,6 +6,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { ErrorCode } from '#schema/errors.ts';
 import { Mux, type MuxHandler } from '#schema/tunnel/mux.ts';
+import { BlockPool } from '../block-pool.ts';
 import { readInPlace } from '../read-in-place.ts';
 import type { TunnelOptions } from './client.ts';
 
@@ -19,7 +20,7 @@ export interface CarrierOptions extends TunnelOptions {
 /** The most that TLS hands over at once (RFC 8446 §5.1). */
 const recordBytes = 16 * 1024;
 /** One write: eight TLS records. */
-const blockBytes = 128 * 1024;
+const blocks = new BlockPool(128 * 1024, 32);
 /** Writes under way per tunnel. */
 const writesAtOnce = 2;
 /** For GOAWAY to leave before the socket is torn down. */
@@ -116,16 +117,16 @@ export class Carrier {
 
   /** @returns whether there was anything to write. */
   #write(): boolean {
-    const block = blocks.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
+    const block = blocks.take();
     const length = this.mux.fill(block);
     if (length === 0) {
-      release(block);
+      blocks.give(block);
       return false;
     }
     this.#writes++;
     this.#socket.write(block.subarray(0, length), () => {
       this.#writes--;
-      release(block);
+      blocks.give(block);
       this.#flush();
     });
     return true;
@@ -153,12 +154,4 @@ export class Carrier {
     this.#o.log.debug('tunnel_closed', { code });
     this.#o.onClosed(code);
   }
-}
-
-/** Blocks that no write uses: shared by all tunnels, so that those at rest cost nothing. */
-const blocks: Buffer[] = [];
-const blocksKept = 32;
-
-function release(block: Buffer): void {
-  if (blocks.length < blocksKept) blocks.push(block);
 }

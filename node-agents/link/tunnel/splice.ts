@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import type { ErrorCode } from '#schema/errors.ts';
 import { codeOfSocketError } from '../socket-error.ts';
 import type { Flow } from './flow.ts';
+import { Gather } from './gather.ts';
 
 /**
  * @param socket made with `allowHalfOpen`, or its end ends both directions.
@@ -20,22 +21,24 @@ export function splice(flow: Flow, socket: Socket): Promise<ErrorCode | undefine
 
   let taken = 0;
   let accounted = 0;
-  /** What the socket no longer holds has found its place. */
-  const account = (): void => {
-    const passed = taken - socket.writableLength;
-    if (passed <= accounted) return;
+  const gather = new Gather(socket, account);
+  /** What no longer waits here has found its place. */
+  function account(): void {
+    const passed = taken - gather.waiting;
     flow.consumed(passed - accounted);
     accounted = passed;
-  };
+  }
   flow.divert({
     onData(slice) {
       taken += slice.length;
-      socket.write(slice, account);
+      const kept = gather.put(slice);
       account();
-      // What the system took at once it has copied.
-      return socket.writableLength > 0;
+      return kept;
     },
-    onEnd: () => socket.end(),
+    onEnd() {
+      gather.flush();
+      socket.end();
+    },
   });
 
   socket.on('data', (chunk: Buffer) => {

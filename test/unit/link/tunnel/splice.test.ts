@@ -1,4 +1,5 @@
 /** Proves link/tunnel/splice.ts: socket → Client → Connector → socket behaves as one connection would. */
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import * as net from 'node:net';
 import { afterEach, expect, test } from 'vitest';
@@ -79,13 +80,21 @@ test('a program that vanishes resets the origin', async () => {
   expect(await Promise.all(ends)).toEqual(['connection_reset', 'connection_reset']);
 });
 
+const chunkBytes = 64 * 1024;
+/** 64 KiB that say where they belong. */
+function chunkAt(position: number): Buffer {
+  const words = new Uint32Array(chunkBytes / 4);
+  for (let at = 0; at < words.length; at++) words[at] = Math.imul(position / 4 + at, 0x9e3779b1);
+  return Buffer.from(words.buffer);
+}
+
 test('a slow reader holds back the origin, and gets everything in the end', async () => {
   const total = 48 * 1024 * 1024;
   let written = 0;
   const { port } = await chain((socket) => {
-    const chunk = Buffer.alloc(64 * 1024, 7);
     const pour = (): void => {
-      for (let more = true; more && written < total; written += chunk.length) more = socket.write(chunk);
+      for (let more = true; more && written < total; written += chunkBytes)
+        more = socket.write(chunkAt(written));
       if (written === total) socket.end();
     };
     socket.on('drain', pour);
@@ -97,8 +106,15 @@ test('a slow reader holds back the origin, and gets everything in the end', asyn
   // Kernel buffers on three connections and one window.
   expect(written).toBeLessThan(total);
   let bytes = 0;
-  for await (const chunk of socket) bytes += chunk.length;
+  const received = createHash('sha256');
+  for await (const chunk of socket) {
+    received.update(chunk);
+    bytes += chunk.length;
+  }
+  const sent = createHash('sha256');
+  for (let at = 0; at < total; at += chunkBytes) sent.update(chunkAt(at));
   expect(bytes).toBe(total);
+  expect(received.digest('hex')).toBe(sent.digest('hex'));
 });
 
 test('a flow that has already ended takes the socket with it', async () => {

@@ -74,11 +74,11 @@ class Harness {
 
 test('whatever two sides do, bytes arrive in order and nothing remains: 25 seeds', () => {
   for (let seed = 0; seed < 25; seed++) tunnelMux.run(new SeededRandom(seed));
-});
+}, 30_000);
 
 test('no peer makes it throw or exceed its bounds: 200 seeds', () => {
   for (let seed = 0; seed < 200; seed++) tunnelPeer.run(new SeededRandom(seed));
-});
+}, 30_000);
 
 describe('a peer that breaks the rules is cut', () => {
   const cases: [string, 'client' | 'connector', Uint8Array[], ErrorCode][] = [
