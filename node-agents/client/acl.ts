@@ -76,6 +76,11 @@ export class Acls {
     return Math.min(...[...this.networks.values()].map(({ claims }) => claims.rnw * 1000));
   }
 
+  /** When the first of them ends. */
+  get endsMs(): number {
+    return Math.min(...[...this.networks.values()].map(({ claims }) => claims.exp * 1000));
+  }
+
   /** @param change as `client_acl` says it: null is a network without Resources. */
   async with(
     change: { version: number; snapshot: boolean; networks: Record<string, NetworkEntry | null> },

@@ -3,7 +3,6 @@
  * and fresh ones from the Controller, asked for together where several links want one at the same time.
  */
 import { SallyportError } from '#schema/errors.ts';
-import { tokenKinds } from '#schema/token/kinds.ts';
 
 /** Of a token's life, what meeting and handshake may still need. */
 const marginMs = 15_000;
@@ -22,11 +21,11 @@ export class ConnectionTokens {
     this.#now = now;
   }
 
-  /** What a login answered. */
-  offer(tokens: Record<string, string>): void {
+  /** What a login answered. @param lifeMs of each. */
+  offer(tokens: Record<string, string>, lifeMs: number): void {
     this.#held.clear();
     for (const [hash, token] of Object.entries(tokens)) this.#held.set(hash, token);
-    this.#heldUntilMs = this.#now() + tokenKinds.connection.lifetime * 1000 - marginMs;
+    this.#heldUntilMs = this.#now() + lifeMs - marginMs;
   }
 
   /** Uses one up. @throws SallyportError connector_offline when this Client may not meet the Connector now. */

@@ -2,14 +2,15 @@
  * One instance under one Service Key: a fresh key pair, a login, the control channel, the ACLs with their
  * renewals, and the tunnels. `sessions.ts` starts it and decides which one is current; `flow.ts` uses it.
  */
-import { createRemoteJWKSet } from 'jose';
+import { createRemoteJWKSet, decodeJwt } from 'jose';
 import { ControllerClock } from '#node-agents/link/clock.ts';
 import { type ControlChannel, type ControlState, openControlChannel } from '#node-agents/link/control.ts';
 import { ControllerClient } from '#node-agents/link/controller.ts';
 import { createIdentity, type Identity } from '#node-agents/link/identity.ts';
+import { Renewal } from '#node-agents/link/renewal.ts';
+import { type Backoff, backoff } from '#node-agents/process/backoff.ts';
 import { isDeadCredential } from '#node-agents/process/exit.ts';
 import type { Host } from '#node-agents/process/host.ts';
-import { fraction } from '#node-agents/process/random.ts';
 import { version } from '#node-agents/process/version.ts';
 import { paths, type TokenAnswer } from '#schema/control/login.ts';
 import {
@@ -35,11 +36,12 @@ export interface SessionOptions {
 
 /** How long a flow waits for an ACL that it has asked for. */
 const renewalWaitMs = 1_500;
-/** An ACL that was due and did not come is asked for again after this. */
-const renewalRetryMs = 30_000;
+/** An ACL that is not acceptable is asked for anew, at first after this, with jitter. */
+const rejectedMs = { firstMs: 2_000, maxMs: 60_000 };
+/** Milliseconds between two look-ups of the Tenant's keys for a `kid` that is not among them. */
+const keysCoolDownMs = 2_000;
 /** Events go out at this pace, a batch at a time: a program that is refused in a loop floods nobody. */
 const eventsEveryMs = 1_000;
-const longestTimerMs = 2 ** 31 - 1;
 
 export class Session implements Access {
   readonly key: ServiceKey;
@@ -60,7 +62,9 @@ export class Session implements Access {
   #relays = new Map<string, RelayEntry>();
   /** Changes are applied one after the other, in the order in which they came. */
   #applying: Promise<void> = Promise.resolve();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #renewal: Renewal;
+  readonly #rejected: Backoff;
+  #rejectedTimer: NodeJS.Timeout | undefined;
   readonly #eventTimer: NodeJS.Timeout;
   #closed = false;
 
@@ -74,7 +78,10 @@ export class Session implements Access {
     const clock = new ControllerClock(host.now);
     const { log, random } = host;
     const controller = new ControllerClient({ url: key.tenantUrl, identity, clock, log, random, signal });
-    const keys = createRemoteJWKSet(new URL(`${controller.url}${paths.jwks}`), { timeoutDuration: 10_000 });
+    const keys = createRemoteJWKSet(new URL(`${controller.url}${paths.jwks}`), {
+      timeoutDuration: 10_000,
+      cooldownDuration: keysCoolDownMs,
+    });
     // Fetched beside the login: a cold start waits for one round trip, not two.
     const [answer] = await Promise.all([controller.login(credentialsOf(key)), keys.reload().catch(() => {})]);
     const session = new Session(options, { identity, clock, controller, keys, answer });
@@ -112,6 +119,13 @@ export class Session implements Access {
       host,
       token: (hash) => this.#tokens.take(hash),
       relays: (ids) => ids.flatMap((id) => this.#relays.get(id) ?? []),
+    });
+    this.#rejected = backoff({ ...rejectedMs, random: host.random });
+    this.#renewal = new Renewal({
+      life: () => this.#acls,
+      ask: () => void this.renewAcl(),
+      now: () => this.clock.now(),
+      random: host.random,
     });
     this.outbox = eventOutbox((message) => this.#channel.send(message));
     this.#eventTimer = setInterval(() => this.outbox.flush(), eventsEveryMs).unref();
@@ -162,7 +176,8 @@ export class Session implements Access {
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#renewal.stop();
+    clearTimeout(this.#rejectedTimer);
     clearInterval(this.#eventTimer);
     this.outbox.flush();
     this.#channel.close();
@@ -177,7 +192,7 @@ export class Session implements Access {
     if (client === undefined)
       throw new SallyportError('protocol_error', 'the Controller takes this key for no Client’s');
     this.#relays = byId(relays);
-    this.#tokens.offer(client.connections);
+    this.#tokens.offer(client.connections, lifeMsOf(client.connections));
     await this.#apply({ version: client.acl_version, snapshot: true, networks: client.networks });
   }
 
@@ -187,14 +202,14 @@ export class Session implements Access {
         this.clock.learn(message.now);
         this.#relays = byId(message.relays);
         this.outbox.restart();
-        return;
+        return this.#renewal.resume();
       case 'relay_list':
         this.#relays = byId(message.relays);
         return;
       case 'client_acl':
         return void this.#apply(message).then(
           () => this.#channel.send({ type: 'ack', version: message.version }),
-          (error) => this.#o.host.log.error('client_acl_rejected', { error }),
+          (error) => this.#reject(error),
         );
       case 'events_stored':
         return this.outbox.stored(message.batch);
@@ -221,7 +236,8 @@ export class Session implements Access {
       this.#acls = verdict.acls;
       this.tunnels.update(verdict.acls);
       this.#onAcl?.();
-      this.#scheduleRenewal(this.#acls.renewAtMs - this.clock.now());
+      this.#rejected.reset();
+      this.#renewal.look();
       const { version: acl, resources } = this.#acls;
       this.#o.host.log.info('client_acl', {
         version: acl,
@@ -233,15 +249,13 @@ export class Session implements Access {
     return applied;
   }
 
-  #scheduleRenewal(inMs: number): void {
-    clearTimeout(this.#timer);
-    if (inMs === Number.POSITIVE_INFINITY || this.#closed) return;
-    // Spread over a tenth of a minute: instances that started together need not renew together.
-    const spread = fraction(this.#o.host.random) * 6_000;
-    this.#timer = setTimeout(
-      () => void this.#renewInTime(),
-      Math.min(Math.max(inMs, 0) + spread, longestTimerMs),
-    ).unref();
+  /** What was refused is missing here while the Controller counts it as told. */
+  #reject(error: unknown): void {
+    this.#o.host.log.error('client_acl_rejected', { error });
+    if (this.#closed) return;
+    clearTimeout(this.#rejectedTimer);
+    const inMs = this.#rejected.next() + rejectedMs.firstMs / 2;
+    this.#rejectedTimer = setTimeout(() => void this.renewAcl(), inMs).unref();
   }
 
   async #askForAcl(): Promise<void> {
@@ -251,11 +265,6 @@ export class Session implements Access {
     });
     if (!this.#channel.send({ type: 'renew' })) void this.#login().catch((error) => this.#died(error));
     await came;
-  }
-
-  async #renewInTime(): Promise<void> {
-    await this.renewAcl();
-    if (this.#acls.renewAtMs <= this.clock.now()) this.#scheduleRenewal(renewalRetryMs);
   }
 
   #channelIs(state: ControlState, code: ErrorCode = 'credential_rejected', detail?: string): void {
@@ -272,6 +281,13 @@ export class Session implements Access {
     this.close();
     this.#o.onDead(error);
   }
+}
+
+/** Of tokens that were made at the same moment; 0 without any. */
+function lifeMsOf(tokens: Record<string, string>): number {
+  const [first] = Object.values(tokens);
+  const { iat = 0, exp = 0 } = first === undefined ? {} : decodeJwt(first);
+  return (exp - iat) * 1000;
 }
 
 const byId = (relays: readonly RelayEntry[]) => new Map(relays.map((relay) => [relay.id, relay]));

@@ -17,11 +17,13 @@ import {
   type RelayEntry,
 } from '#schema/control/messages.ts';
 import { type ErrorCode, SallyportError } from '#schema/errors.ts';
+import { renewAfter } from '#schema/token/kinds.ts';
 import { verifyToken } from '#schema/token/verify.ts';
 import type { ControllerClock } from '../link/clock.ts';
 import { type ControlChannel, type ControlState, openControlChannel } from '../link/control.ts';
 import type { ControllerClient } from '../link/controller.ts';
 import type { Identity } from '../link/identity.ts';
+import { type Life, Renewal } from '../link/renewal.ts';
 import type { Host } from '../process/host.ts';
 import { version } from '../process/version.ts';
 
@@ -43,9 +45,6 @@ export interface SessionOptions {
   onDead(error: SallyportError): void;
 }
 
-/** Milliseconds between two looks at whether the ACL has to be renewed, and between two requests to. */
-const renewCheckMs = 5_000;
-const renewAgainMs = 30_000;
 /** Milliseconds before the whole ACL is asked for, and the version that stands for none. */
 const snapshotWaitMs = 1_000;
 const nothingHeld = 0;
@@ -56,13 +55,12 @@ export class Session {
   readonly keys: ReturnType<typeof createRemoteJWKSet>;
   readonly #o: SessionOptions;
   readonly #subject: string;
-  readonly #renewTimer: NodeJS.Timeout;
+  readonly #renewal: Renewal;
   #channel: ControlChannel | undefined;
   #answer: TokenAnswer;
   #registration: string;
   #code: ErrorCode | undefined;
   #snapshotTimer: NodeJS.Timeout | undefined;
-  #askedMs = Number.NEGATIVE_INFINITY;
   /** Messages take effect in the order in which they came. */
   #applying: Promise<void> = Promise.resolve();
 
@@ -76,8 +74,12 @@ export class Session {
       cacheMaxAge: Number.POSITIVE_INFINITY,
       cooldownDuration: 2_000,
     });
-    this.#renewTimer = setInterval(() => this.#renewIfDue(), renewCheckMs);
-    this.#renewTimer.unref();
+    this.#renewal = new Renewal({
+      life: () => this.#life(),
+      ask: () => this.#renew(),
+      now: () => o.clock.now(),
+      random: o.host.random,
+    });
   }
 
   /** Opens the channel and keeps it open. */
@@ -96,7 +98,7 @@ export class Session {
   }
 
   close(): void {
-    clearInterval(this.#renewTimer);
+    this.#renewal.stop();
     clearTimeout(this.#snapshotTimer);
     this.#channel?.close();
   }
@@ -164,6 +166,7 @@ export class Session {
     if (state === 'open') {
       this.#o.host.log.info('controller_connected', { url: this.#o.controller.url });
       this.#o.onOpen();
+      this.#renewal.resume();
     }
     if (state === 'refused') this.#o.onDead(new SallyportError(code ?? 'credential_rejected', detail));
   }
@@ -182,7 +185,7 @@ export class Session {
         return;
       case 'registration':
         this.#registration = message.token;
-        return;
+        return this.#renewal.look();
       case 'revoke':
         return this.#revoke(message);
       case 'events_stored':
@@ -217,6 +220,7 @@ export class Session {
       resources: this.acl.resources.size,
       stale_after_s: stale,
     });
+    this.#renewal.look();
     this.#o.onAcl(applied.changed);
   }
 
@@ -242,13 +246,28 @@ export class Session {
     });
   }
 
-  #renewIfDue(): void {
-    const nowMs = this.#o.clock.now();
-    const due = this.acl.version !== undefined && nowMs >= this.acl.renewAt * 1000;
-    if (!due || nowMs - this.#askedMs < renewAgainMs) return;
+  /** Of ACL and registration whichever is due first: a pushed ACL lives anew, the registration does not. */
+  #life(): Life | undefined {
+    if (this.acl.version === undefined) return undefined;
+    const { renewAt, expiresAt } = this.acl;
+    const acl = { renewAtMs: renewAt * 1000, endsMs: expiresAt * 1000 };
+    const registration = lifeOf(this.#registration);
+    return registration && registration.renewAtMs < acl.renewAtMs ? registration : acl;
+  }
+
+  #renew(): void {
     if (!this.send({ type: 'renew' })) return;
-    this.#askedMs = nowMs;
     // A key that was withdrawn must not verify for ever.
     this.keys.reload().catch((error) => this.#o.host.log.warn('keys_not_reloaded', { error }));
+  }
+}
+
+function lifeOf(token: string): Life | undefined {
+  try {
+    const { iat, exp } = decodeJwt(token);
+    if (iat === undefined || exp === undefined) return undefined;
+    return { renewAtMs: (iat + (exp - iat) * renewAfter) * 1000, endsMs: exp * 1000 };
+  } catch {
+    return undefined;
   }
 }

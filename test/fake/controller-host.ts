@@ -137,6 +137,7 @@ export class ControllerHost {
         baseUrl,
         operatorTokenHash: createHash('sha256').update(operatorToken).digest('base64url'),
         edgeRelays: [],
+        longestTokenLife: Number.POSITIVE_INFINITY,
       },
     };
   }

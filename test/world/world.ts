@@ -23,6 +23,8 @@ export interface WorldOptions {
   logLevel?: string;
   /** Address that Controller and relays listen on. */
   host?: string;
+  /** Seconds that no token outlives. */
+  tokenLifetime?: number;
   /** Command in front of each agent, such as `ip netns exec X`. */
   prefix?: string[];
 }
@@ -48,6 +50,7 @@ export class World {
   admin!: Admin;
   tenant!: string;
   #ports = 0;
+  readonly #relayPorts = new Map<string, number>();
 
   private constructor(stateDir: string, temporary: boolean, options: WorldOptions) {
     this.stateDir = stateDir;
@@ -91,10 +94,12 @@ export class World {
     const port = this.url ? Number(new URL(this.url).port) : await this.port();
     const stateDir = join(this.stateDir, 'controller');
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
-    this.controller = this.#spawn('controller', [
-      'workers/local/main.ts',
-      ...['--host', this.host, '--port', String(port), '--state-dir', stateDir],
-    ]);
+    const { tokenLifetime } = this.#options;
+    this.controller = this.#spawn(
+      'controller',
+      ['workers/local/main.ts', ...['--host', this.host, '--port', String(port), '--state-dir', stateDir]],
+      tokenLifetime === undefined ? {} : { SALLYPORT_DEBUG_TOKEN_LIFETIME_S: String(tokenLifetime) },
+    );
     const ready = await this.controller.line('controller_ready', 60_000);
     this.url = String(ready.url);
     const token = readFileSync(String(ready.operator_token_file), 'utf8').trim();
@@ -102,11 +107,24 @@ export class World {
     this.#options.onStep?.('controller', { url: this.url });
   }
 
-  /** A relay as a Node process, enrolled and listed. */
-  async startRelay(name = 'relay-1', args: string[] = []): Promise<AgentProcess> {
-    const port = await this.port();
-    const url = `http://${this.host}:${port}`;
+  /** workerd too: as when the machine loses power. `startController` brings it back. */
+  async killController(): Promise<void> {
+    const noted: { pid: number }[] = JSON.parse(
+      readFileSync(join(this.stateDir, 'controller', 'workerd.json'), 'utf8'),
+    );
+    await this.controller.kill();
+    for (const { pid } of noted) process.kill(pid, 'SIGKILL');
+  }
+
+  /**
+   * A relay as a Node process, enrolled and listed; one that was there before comes back at its address.
+   * @param url where agents reach it, when that is not where it listens.
+   */
+  async startRelay(name = 'relay-1', args: string[] = [], publicUrl?: string): Promise<AgentProcess> {
     const existing = (await this.operator.get('/relays')).items.find((r: Answer) => r.name === name);
+    const port = this.#relayPorts.get(name) ?? (await this.port());
+    this.#relayPorts.set(name, port);
+    const url: string = existing?.url ?? publicUrl ?? `http://${this.host}:${port}`;
     const token = existing ? '' : (await this.operator.post('/relays', { name, url })).enrolment_token;
     const relay = this.#spawn(
       name,

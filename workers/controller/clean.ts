@@ -26,7 +26,7 @@ const idempotencyMs = day;
 const goneMs = 7 * day;
 const rowsAtOnce = 10_000;
 
-export async function clean({ database, clock, log }: Ports): Promise<void> {
+export async function clean({ database, clock, log, settings }: Ports): Promise<void> {
   const now = clock();
   const before = (ms: number) => now - ms;
   // A Client that never opened a channel may still run on its access token: it counts from its start.
@@ -47,7 +47,7 @@ export async function clean({ database, clock, log }: Ports): Promise<void> {
     enrolment_tokens: some(enrolmentTokens, sql`where ${enrolmentTokens.expiresAt} < ${before(goneMs)}`),
     signing_keys: some(
       signingKeys,
-      sql`where ${signingKeys.state} = 'retired' and ${signingKeys.retiredAt} < ${before(retiredMs)}`,
+      sql`where ${signingKeys.state} = 'retired' and ${signingKeys.retiredAt} < ${before(retiredMs(settings))}`,
     ),
   };
   const removed: Record<string, number> = {};

@@ -41,6 +41,8 @@ export interface Settings {
   operatorTokenHash: string;
   /** Relays that live beside the Controller itself. */
   edgeRelays: RelayEntry[];
+  /** Seconds that no token outlives, where that is less than `schema/token/kinds.ts` allows: to watch renewals. */
+  longestTokenLife: number;
 }
 
 /** The live side: control channels of one Tenant's agents, wherever they are held. */

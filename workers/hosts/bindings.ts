@@ -17,4 +17,6 @@ export interface Bindings {
   SALLYPORT_OPERATOR_TOKEN: string;
   /** Where the deployment is reached, without a final slash. */
   SALLYPORT_BASE_URL: string;
+  /** Seconds that no token outlives: for tests of renewal. It can only shorten lives. */
+  SALLYPORT_DEBUG_TOKEN_LIFETIME_S?: string;
 }

@@ -58,8 +58,15 @@ async function createPorts(bindings: Bindings): Promise<Ports> {
       baseUrl,
       operatorTokenHash: await sha256(bindings.SALLYPORT_OPERATOR_TOKEN),
       edgeRelays: [{ id: edgeRelayId, url: baseUrl, carriers: ['websocket'] }],
+      longestTokenLife: longestTokenLife(bindings),
     },
   };
+}
+
+function longestTokenLife({ SALLYPORT_DEBUG_TOKEN_LIFETIME_S: seconds }: Bindings): number {
+  if (!seconds) return Number.POSITIVE_INFINITY;
+  if (/^[1-9]\d{0,5}$/.test(seconds)) return Number(seconds);
+  throw new SallyportError('config_invalid', 'SALLYPORT_DEBUG_TOKEN_LIFETIME_S is no number of seconds');
 }
 
 const bindingLimiter = ({ API_LIMIT, FAILED_LOGIN_LIMIT }: Bindings): Limiter => ({

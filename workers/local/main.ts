@@ -15,6 +15,9 @@ const help = `Usage: npm run controller -- [options]
                                                                      SALLYPORT_STATE_DIR
   --base-url URL    where agents and administrators reach it         SALLYPORT_BASE_URL
                     (default http://ADDR:N)
+
+To watch agents renew what they hold: SALLYPORT_DEBUG_TOKEN_LIFETIME_S=N lets no token live longer than N
+seconds and cleans as often. It can only shorten lives.
 `;
 
 const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -42,11 +45,19 @@ async function main(): Promise<number> {
   if (baseUrl !== undefined && !/^https?:$/.test(URL.parse(baseUrl)?.protocol ?? '')) {
     throw new SallyportError('config_invalid', `--base-url ${baseUrl}: not an http(s) URL`);
   }
+  const life = env.SALLYPORT_DEBUG_TOKEN_LIFETIME_S;
+  if (life !== undefined && !/^[1-9]\d{0,5}$/.test(life)) {
+    throw new SallyportError(
+      'config_invalid',
+      `SALLYPORT_DEBUG_TOKEN_LIFETIME_S=${life}: no number of seconds`,
+    );
+  }
   const started = startController({
     host: values.host ?? env.SALLYPORT_HOST ?? '127.0.0.1',
     port,
     stateDir: values['state-dir'] ?? env.SALLYPORT_STATE_DIR ?? '.sallyport/controller',
     ...(baseUrl !== undefined && { baseUrl }),
+    ...(life !== undefined && { longestTokenLife: Number(life), cleanEveryMs: Number(life) * 1000 }),
   });
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   const end = () => resolve();

@@ -25,6 +25,8 @@ export interface ControllerOptions {
   onLog?: (line: string) => void;
   /** Milliseconds between two runs of the Worker's `scheduled` handler, which nothing else starts locally. */
   cleanEveryMs?: number;
+  /** Seconds that no token outlives, to watch renewals; it can only shorten lives. */
+  longestTokenLife?: number;
 }
 
 export interface RunningController {
@@ -90,6 +92,9 @@ export async function startController(options: ControllerOptions = {}): Promise<
         SALLYPORT_KEK: secrets.kek,
         SALLYPORT_OPERATOR_TOKEN: secrets.operatorToken,
         SALLYPORT_BASE_URL: (options.baseUrl ?? url).replace(/\/+$/, ''),
+        ...(options.longestTokenLife !== undefined && {
+          SALLYPORT_DEBUG_TOKEN_LIFETIME_S: String(options.longestTokenLife),
+        }),
       },
       d1Databases: { DATABASE: 'sallyport' },
       durableObjects: {

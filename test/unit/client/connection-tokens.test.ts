@@ -15,7 +15,7 @@ const forAll = (hashes: string[]) => Object.fromEntries(hashes.map((hash) => [ha
 
 test('those of the login are used first, each once, and only while they are young', async () => {
   const t = tokens(forAll);
-  t.tokens.offer({ a: 'login a', b: 'login b' });
+  t.tokens.offer({ a: 'login a', b: 'login b' }, 60_000);
   expect(await t.tokens.take('a')).toBe('login a');
   expect(await t.tokens.take('a')).toBe('fresh a');
   t.clock.now = 50_000;

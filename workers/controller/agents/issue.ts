@@ -19,6 +19,8 @@ export interface Signer {
   key: { kid: string; privateKey: CryptoKey };
   /** Seconds since the epoch. */
   now: number;
+  /** Seconds that no token outlives. */
+  longest: number;
   random: Ports['random'];
 }
 
@@ -32,6 +34,7 @@ export async function signerOf(
     issuer: tenant ? tenantUrl(ports.settings, tenant) : ports.settings.baseUrl,
     key: active,
     now: Math.floor(ports.clock() / 1000),
+    longest: ports.settings.longestTokenLife,
     random: ports.random,
   };
 }
@@ -119,7 +122,7 @@ export function issueRegistration(s: Signer, connectorHash: string, jkt: string)
 
 /** Seconds that a token of this life may still be used, for `expires_in`. */
 export const lifeLeft = (s: Signer, lifetime: number, until?: number): number =>
-  until === undefined ? lifetime : Math.max(0, Math.min(lifetime, until - s.now));
+  Math.max(0, Math.min(lifetime, s.longest, (until ?? Number.POSITIVE_INFINITY) - s.now));
 
 const times = (s: Signer, lifetime: number, until?: number) => ({
   iss: s.issuer,

@@ -10,7 +10,7 @@ import { type PublicJwk, publicJwk } from '#schema/control/login.ts';
 import { deploymentKeys, signingKeys } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
 import { algorithm, clockTolerance, tokenKinds } from '#schema/token/kinds.ts';
-import type { Ports } from '../ports.ts';
+import type { Ports, Settings } from '../ports.ts';
 import { type Statement, scopeOf } from '../scope.ts';
 
 /** Whose keys: a Tenant's, or the deployment's own, which sign for relays. */
@@ -33,11 +33,13 @@ export interface KeyRing {
 type StoredKey = PublishedKey & { sealed: string };
 
 /** Milliseconds for which an isolate uses what it has read. */
-const keptMs = 60_000;
+const keptMs = ({ longestTokenLife }: Settings): number => Math.min(60, longestTokenLife) * 1000;
 const keptOwners = 256;
 /** A retired key is dropped when nothing that it signed can live any more. */
-export const retiredMs =
-  (Math.max(...Object.values(tokenKinds).map(({ lifetime }) => lifetime)) + clockTolerance) * 1000 + keptMs;
+export function retiredMs(settings: Settings): number {
+  const longest = Math.max(...Object.values(tokenKinds).map(({ lifetime }) => lifetime));
+  return (Math.min(longest, settings.longestTokenLife) + clockTolerance) * 1000 + keptMs(settings);
+}
 
 const kept = new Map<Owner, { ring: Promise<KeyRing>; until: number }>();
 
@@ -51,7 +53,7 @@ export function keyRingOf(ports: Ports, owner: Owner, o: { fresh?: boolean } = {
   if (found && found.until > now) return found.ring;
   if (kept.size >= keptOwners) kept.delete(kept.keys().next().value!);
   const ring = readRing(ports, owner);
-  kept.set(owner, { ring, until: now + keptMs });
+  kept.set(owner, { ring, until: now + keptMs(ports.settings) });
   ring.catch(() => kept.delete(owner));
   return ring;
 }
