@@ -1,33 +1,41 @@
 /**
  * The operator CLI's help texts, made from the table of commands.
  */
-import { type Command, commands } from './commands.ts';
+import { exitCodes } from '../process/exit.ts';
+import { argumentKinds } from './arguments.ts';
+import type { Command } from './command.ts';
+import { placeholder } from './names.ts';
 
-export function overview(): string {
+const exits = ['ok', 'failure', 'usage', 'unreachable'] as const;
+
+export function overview(commands: readonly Command[]): string {
+  const calls = commands.map((command) => callOf(command));
+  const width = Math.max(...calls.map(({ length }) => length)) + 2;
   const lines = [
-    'Usage: sallyport <noun> <verb> [id] [--flags] [--json]',
+    'Usage: sallyport <command> [arguments] [--flags] [--json]',
     '',
-    ...commands.map((c) => `  ${`${c.noun} ${c.verb}${takesId(c) ? ' ID' : ''}`.padEnd(24)}${c.help}`),
-    `  ${'key create SVC_ID'.padEnd(24)}a Service Key; the private half is made here and never travels`,
+    ...commands.map(({ help }, i) => `  ${calls[i]!.padEnd(width)}${help}`),
     '',
-    'sallyport <noun> <verb> --help shows the flags.',
+    'Each argument is an id or a name. sallyport <command> --help shows the flags.',
     '',
     'Environment:',
     '  SALLYPORT_URL             the Tenant’s URL, such as https://sallyport.example/t/acme',
     '  SALLYPORT_API_TOKEN       an API token of the Tenant (spt_…)',
-    '  SALLYPORT_OPERATOR_TOKEN  the deployment’s own token, for tenant and relay commands',
+    '  SALLYPORT_OPERATOR_TOKEN  the deployment’s own token: tenant create, list, set, token; relay',
     '',
-    'Exit codes: 0 done, 1 refused or failed, 2 wrong use, 5 Controller not reachable',
+    'Exit codes:',
+    ...exits.map((name) => `  ${exitCodes[name].number}  ${exitCodes[name].meaning}`),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-export function commandHelp(command: Pick<Command, 'noun' | 'verb' | 'help' | 'fields' | 'path'>): string {
+export function commandHelp(command: Command): string {
   const flags = (command.fields ?? []).map(
-    ({ flag, help, required }) => `  --${flag.padEnd(22)}${help}${required ? ' (required)' : ''}`,
+    ({ flag, help, required }) => `  --${flag.padEnd(26)}${help}${required ? ' (required)' : ''}`,
   );
-  const usage = `Usage: sallyport ${command.noun} ${command.verb}${takesId(command) ? ' ID' : ''} [--flags] [--json]`;
-  return `${[usage, '', `  ${command.help}`, '', ...flags].join('\n')}\n`;
+  const usage = `Usage: sallyport ${callOf(command)} [--flags] [--json]`;
+  return `${[usage, '', `  ${command.help}`, '', ...flags].join('\n').trimEnd()}\n`;
 }
 
-const takesId = (command: { path: string }) => command.path.includes(':');
+const callOf = (command: Command): string =>
+  [command.name, ...argumentKinds(command).map(placeholder)].join(' ');

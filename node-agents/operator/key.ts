@@ -4,59 +4,55 @@
  */
 
 import { generateKeyPairSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServiceKeyFile } from '#schema/control/service-key.ts';
 import { SallyportError } from '#schema/errors.ts';
-import type { Field } from './commands.ts';
-import { commandHelp } from './help.ts';
-import { Api, type Settings } from './request.ts';
-import { type Output, parse } from './run.ts';
-import { fieldValue } from './value.ts';
+import type { Call } from './command.ts';
+import { print } from './print.ts';
 
-const fields: Field[] = [
-  { flag: 'name', help: 'its name', required: true },
-  { flag: 'expires-in-days', help: 'days, or unlimited (default 365)', as: 'expiry' },
-  { flag: 'out', help: 'file to write, mode 0600 (default: printed)' },
-];
-const command = {
-  noun: 'key',
-  verb: 'create',
-  help: 'a Service Key; the private half is made here and never travels',
-  path: '/service-accounts/:id/keys',
-  fields,
-};
-
-export async function createKey(args: string[], settings: Settings, out: Output): Promise<void> {
-  const { values, positionals } = parse(fields, args, command);
-  if (values.help === true) return out.write(commandHelp(command));
-  const [account] = positionals;
-  if (account === undefined || typeof values.name !== 'string') {
-    throw new SallyportError('config_invalid', '“key create” takes a Service Account’s id and --name.');
+export async function createKey(call: Call): Promise<void> {
+  const { own, json, host } = call;
+  if (own.out === undefined) return host.write(textOf((await create(call)).file));
+  // The file comes first: a key whose private half could not be kept would be of no use to anybody.
+  const path = String(own.out);
+  const descriptor = open(path);
+  try {
+    const { file, key } = await create(call);
+    writeFileSync(descriptor, textOf(file));
+    if (json) print({ ...key, file: path }, undefined, true, host);
+    else
+      host.write(
+        `${path}: key ${file.key_id}, ${file.expires_at ? `until ${file.expires_at}` : 'without end'}\n`,
+      );
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(descriptor);
   }
-  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const expiry = values['expires-in-days'];
-  const created = (await new Api(settings).send(
-    'POST',
-    `/service-accounts/${encodeURIComponent(account)}/keys`,
-    {
-      name: values.name,
-      public_key: pair.publicKey.export({ format: 'jwk' }),
-      ...(typeof expiry === 'string' && { expires_in_days: fieldValue(fields[1]!, expiry) }),
-    },
-    false,
-  )) as { service_key: Omit<ServiceKeyFile, 'private_key'> };
-  const { version, network, service_account_id, ...rest } = created.service_key;
-  const file = {
-    version,
-    network,
-    service_account_id,
-    private_key: pair.privateKey.export({ format: 'pem', type: 'pkcs8' }),
-    ...rest,
-  };
-  const text = `${JSON.stringify(file, null, 2)}\n`;
-  if (typeof values.out !== 'string') return out.write(text);
-  writeFileSync(values.out, text, { mode: 0o600, flag: 'wx' });
-  out.write(
-    `${values.out}: key ${file.key_id}, ${file.expires_at === null ? 'without end' : `until ${file.expires_at}`}\n`,
-  );
 }
+
+async function create({ api, method, path, fields }: Call) {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const answer = await api.send(method, path, {
+    ...fields,
+    public_key: pair.publicKey.export({ format: 'jwk' }),
+  });
+  const { service_key: given, ...key } = answer as { service_key: Omit<ServiceKeyFile, 'private_key'> };
+  const { version, network, service_account_id, ...rest } = given;
+  const private_key = pair.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
+  const file: ServiceKeyFile = { version, network, service_account_id, private_key, ...rest };
+  return { key, file };
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'wx', 0o600);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === 'EEXIST' ? 'exists already and is not overwritten' : `cannot be written (${code})`;
+    throw new SallyportError('config_invalid', `${path} ${why}.`, { cause });
+  }
+}
+
+const textOf = (file: ServiceKeyFile): string => `${JSON.stringify(file, null, 2)}\n`;

@@ -1,27 +1,32 @@
 /**
- * Prints an answer: a table or `name: value` lines for a person, the answer itself as JSON for a program.
+ * Prints an answer: tables and `name: value` lines for a person, the answer itself as JSON for a program.
  */
-import type { Output } from './run.ts';
+import type { Host } from './command.ts';
 
-export function print(answer: unknown, columns: string[] | undefined, json: boolean, out: Output): void {
-  if (answer === undefined) return out.write(json ? '' : 'done\n');
-  if (json) return out.write(`${JSON.stringify(answer, null, 2)}\n`);
-  const items = (answer as { items?: Record<string, unknown>[] }).items;
+type Fields = Record<string, unknown>;
+
+export function print(
+  answer: unknown,
+  columns: string[] | undefined,
+  json: boolean,
+  host: Pick<Host, 'write'>,
+): void {
+  if (json) return host.write(`${JSON.stringify(answer ?? null, null, 2)}\n`);
+  if (answer === undefined) return host.write('done\n');
+  const { items, next_cursor: next } = answer as { items?: Fields[]; next_cursor?: string | null };
   if (items && columns) {
-    out.write(table(items, columns));
-    const next = (answer as { next_cursor?: string | null }).next_cursor;
-    if (next) out.write(`more: --cursor ${next}\n`);
+    host.write(items.length === 0 ? 'nothing\n' : table(items, columns));
+    if (next) host.write(`more: --cursor ${next}\n`);
     return;
   }
-  for (const [name, value] of Object.entries(answer as Record<string, unknown>))
-    out.write(`${name}: ${text(value)}\n`);
+  host.write(block(answer as Fields, ''));
 }
 
-function table(items: Record<string, unknown>[], columns: string[]): string {
-  if (items.length === 0) return 'nothing\n';
+/** @returns one line for each item, below a line of titles. */
+export function table(items: Fields[], columns: string[]): string {
   const rows = [
     columns.map((name) => name.toUpperCase()),
-    ...items.map((item) => columns.map((name) => text(item[name]))),
+    ...items.map((item) => columns.map((name) => text(at(item, name)))),
   ];
   const widths = columns.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
   return rows
@@ -35,9 +40,43 @@ function table(items: Record<string, unknown>[], columns: string[]): string {
     .join('');
 }
 
-const text = (value: unknown): string =>
-  value === null || value === undefined
-    ? '-'
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value);
+/** One line for each field; what is inside a field is indented below its name. */
+function block(fields: Fields, indent: string): string {
+  return Object.entries(fields)
+    .map(([name, value]) => {
+      const inside = insideOf(value, `${indent}  `);
+      return inside === undefined ? `${indent}${name}: ${text(value)}\n` : `${indent}${name}:\n${inside}`;
+    })
+    .join('');
+}
+
+function insideOf(value: unknown, indent: string): string | undefined {
+  if (Array.isArray(value)) {
+    if (!value.some((one) => isFields(one) && !isRange(one))) return undefined;
+    const columns = [...new Set(value.flatMap((item) => Object.keys(item as Fields)))];
+    return table(value as Fields[], columns).replaceAll(/^(?=.)/gm, indent);
+  }
+  return isFields(value) && Object.keys(value).length > 0 ? block(value, indent) : undefined;
+}
+
+const at = (item: Fields, path: string): unknown =>
+  path.split('.').reduce<unknown>((value, name) => (value as Fields | undefined)?.[name], item);
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isRange = (value: Fields): boolean => 'from' in value && 'to' in value;
+
+const range = ({ from, to }: Fields): string => (from === to ? `${from}` : `${from}-${to}`);
+
+/** Agents chose some of it, such as host names: nothing in it may steer a terminal. */
+const text = (value: unknown): string => plain(value).replaceAll(/\p{Cc}/gu, '\u{fffd}');
+
+function plain(value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  if (Array.isArray(value)) {
+    const parts = value.map((one) => (isFields(one) && isRange(one) ? range(one) : plain(one)));
+    return parts.length === 0 ? '-' : parts.join(',');
+  }
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -1,9 +1,8 @@
 /**
  * Turns a flag's text into the value that the API takes.
  */
-import { readFileSync } from 'node:fs';
 import { SallyportError } from '#schema/errors.ts';
-import type { Field } from './commands.ts';
+import type { Field } from './command.ts';
 
 export function fieldValue(field: Field, text: string): unknown {
   const wrong = (expected: string): never => {
@@ -11,7 +10,10 @@ export function fieldValue(field: Field, text: string): unknown {
   };
   switch (field.as) {
     case undefined:
+    case 'switch':
       return text;
+    case 'clearable':
+      return text === '' ? null : text;
     case 'number':
       return Number.isFinite(Number(text)) && text !== '' ? Number(text) : wrong('a number');
     case 'boolean':
@@ -32,8 +34,6 @@ export function fieldValue(field: Field, text: string): unknown {
         : text.split(',').map((one) => range(one) ?? wrong('ports'));
     case 'expiry':
       return text === 'unlimited' ? null : /^\d+$/.test(text) ? Number(text) : wrong('days, or unlimited');
-    case 'jwk-file':
-      return JSON.parse(readFileSync(text, 'utf8'));
   }
 }
 

@@ -60,5 +60,6 @@ export function complaint(error: unknown): string {
   return `${what} ${errors.internal_error.remedy.replace('`request_id`', 'the log at --log-level debug')}`;
 }
 
+/** What others wrote, fit for a terminal. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
-const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f]+/g, ' ').slice(0, 1_000);
+export const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f]+/g, ' ').slice(0, 1_000);

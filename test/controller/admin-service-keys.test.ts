@@ -58,12 +58,19 @@ describe('creation', () => {
     expect(await problemOf(create({ expires_in_days }))).toMatchObject({ code: 'validation_failed' }),
   );
 
-  test('takes a public key that the caller brings, and then has no file to give', async () => {
+  test('takes a public key that the caller brings, and gives the file without the private half', async () => {
     const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign']);
     const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', pair.publicKey);
     const made = await create({ public_key: { kty, crv, x, y } });
     expect(made.state).toBe('active');
-    expect(made).not.toHaveProperty('service_key');
+    const pem = '-----BEGIN PRIVATE KEY-----\n';
+    expect(made.service_key).not.toHaveProperty('private_key');
+    expect(serviceKeyFile.parse({ ...made.service_key, private_key: pem })).toMatchObject({
+      network: admin.url,
+      service_account_id: account,
+      key_id: made.id,
+      expires_at: made.expires_at,
+    });
   });
 
   test('refuses a private key, another curve, and what is no point on the curve', async () => {

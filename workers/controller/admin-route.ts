@@ -29,6 +29,8 @@ interface Description<P, Q, B, A> {
   answer?: A;
   /** 201 for a POST that creates, else 200. */
   status?: 200 | 201;
+  /** Answers 200 where there was one already. */
+  mayExist?: true;
   refuses?: readonly ErrorCode[];
 }
 
@@ -145,7 +147,9 @@ const always: readonly ErrorCode[] = [
   'rate_limited',
   'internal_error',
 ];
-const withBody: readonly ErrorCode[] = ['payload_too_large', 'unsupported_media_type'];
+/** Refused whether the route reads a body or not. */
+const unlessGet: readonly ErrorCode[] = ['payload_too_large'];
+const withBody: readonly ErrorCode[] = ['unsupported_media_type'];
 const withKey: readonly ErrorCode[] = ['idempotency_conflict', 'idempotency_in_progress'];
 
 const idempotencyHeader = z.object({
@@ -165,6 +169,7 @@ function describe(
   const codes = [
     ...always,
     ...(d.params ? (['not_found'] as const) : []),
+    ...(d.method === 'get' ? [] : unlessGet),
     ...(d.body ? withBody : []),
     ...(idempotent ? withKey : []),
     ...(d.refuses ?? []),
@@ -189,7 +194,7 @@ function describe(
         ? { body: { content: { 'application/json': { schema: d.body as z.ZodType } }, required: true } }
         : {}),
     },
-    responses: { [status]: success, ...refusals(codes) },
+    responses: { [status]: success, ...(d.mayExist && { 200: success }), ...refusals(codes) },
   });
 }
 

@@ -17,7 +17,7 @@ export const scopeNouns = [
 export type ScopeName = `${(typeof scopeNouns)[number]}:${'read' | 'write'}`;
 
 /** Every value that a token may be given. */
-export const grantableScopes: readonly string[] = [
+export const grantableScopes: readonly [string, ...string[]] = [
   '*',
   ...scopeNouns.flatMap((noun) => [`${noun}:*`, `${noun}:read`, `${noun}:write`]),
 ];

@@ -17,7 +17,8 @@ export const someOf = <S extends z.ZodRawShape>(shape: S): z.ZodType<{ [F in key
   z
     .strictObject(shape)
     .partial()
-    .refine((fields) => Object.keys(fields).length > 0, { message: 'names no field to change' }) as never;
+    .refine((fields) => Object.keys(fields).length > 0, { message: 'names no field to change' })
+    .openapi({ minProperties: 1 }) as never;
 
 /** 404 that names the thing: an id of another Tenant is as unknown as one that never was. */
 export const absent = (what: string, id: string) => refuse('not_found', `no ${what} ${id}`);

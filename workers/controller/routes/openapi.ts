@@ -1,6 +1,6 @@
 /**
  * GET /openapi.json: OpenAPI 3.1, made from the same schemas that validate requests. Open to everybody: it
- * says what can be asked, not what there is.
+ * says what can be asked, not what there is. A Tenant's own URL leaves out what only the deployment's offers.
  */
 import type { Controller } from '../context.ts';
 import { tenantUrl } from '../tenant.ts';
@@ -28,6 +28,19 @@ export function mountOpenApi(app: Controller): void {
       },
       servers: [{ url: tenant ? tenantUrl(settings, tenant) : settings.baseUrl }],
     });
-    return c.json(document);
+    return c.json(tenant ? { ...document, paths: ofTenant(document.paths ?? {}) } : document);
   });
+}
+
+/** Without the operations that take the operator's token; a path of which nothing is left goes with them. */
+function ofTenant(paths: object): Record<string, object> {
+  const offered = Object.entries(paths).map(([path, operations]): [string, object] => [
+    path,
+    Object.fromEntries(
+      Object.entries(operations as Record<string, { security?: object[] }>).filter(
+        ([, { security = [] }]) => !security.some((scheme) => 'operatorToken' in scheme),
+      ),
+    ),
+  ]);
+  return Object.fromEntries(offered.filter(([, operations]) => Object.keys(operations).length > 0));
 }

@@ -29,11 +29,7 @@ export const withSecret = apiToken
   .openapi('ApiTokenCreated');
 
 export const scopes = z
-  .array(
-    z.string().refine((scope) => grantableScopes.includes(scope), {
-      message: `one of ${grantableScopes.join(', ')}`,
-    }),
-  )
+  .array(z.enum(grantableScopes))
   .min(1)
   .max(32)
   .openapi({ example: ['networks:read', 'services:*'] });

@@ -29,6 +29,7 @@ export const createGrant = adminRoute(
     }),
     answer: grant,
     status: 201,
+    mayExist: true,
     refuses: ['not_found', 'connector_outdated'],
   },
   async (ask) => {

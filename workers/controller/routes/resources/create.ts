@@ -2,11 +2,12 @@
 import { z } from '@hono/zod-openapi';
 import { eq } from 'drizzle-orm';
 import { remoteNetworks, resources } from '#schema/db/tables.ts';
+import { canonical } from '#schema/resource/canonical.ts';
 import { adminRoute } from '../../admin-route.ts';
 import { Change, mint } from '../../change.ts';
 import { absent } from '../../fields.ts';
 import { overlapsOf, taken } from './neighbours.ts';
-import { canonical, refusals, show, withOverlaps, writable } from './shape.ts';
+import { refusals, show, withOverlaps, writable } from './shape.ts';
 
 export const createResource = adminRoute(
   {

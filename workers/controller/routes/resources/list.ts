@@ -17,7 +17,7 @@ export const listResources = adminRoute(
       remote_network_id: z.string().optional(),
       tag: z
         .string()
-        .regex(/^[^:]+:.*$/)
+        .regex(/^[^:]+:/, { message: 'a tag and its value, such as env:prod' })
         .optional()
         .openapi({ example: 'env:prod' }),
     }),

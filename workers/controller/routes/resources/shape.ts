@@ -1,13 +1,9 @@
 /**
  * A Resource as the API shows it, and as an administrator may write it: what is stored is canonical
- * (`schema/resource`), so that two spellings of one address cannot be two Resources.
+ * (`schema/resource/canonical.ts`), so that two spellings of one address cannot be two Resources.
  */
 import { z } from '@hono/zod-openapi';
 import type { resources } from '#schema/db/tables.ts';
-import { type Refusal, refuse, type Verdict } from '#schema/errors.ts';
-import { parseAddress } from '#schema/resource/address.ts';
-import { parseAlias } from '#schema/resource/alias.ts';
-import { canonicalPorts } from '#schema/resource/ports.ts';
 import { instant, iso, name } from '../../fields.ts';
 import type { Row } from '../../scope.ts';
 
@@ -74,31 +70,6 @@ export const show = (row: Row<typeof resources>): z.input<typeof resource> => ({
   created_at: iso(row.createdAt),
   updated_at: iso(row.updatedAt),
 });
-
-type Written = Pick<Row<typeof resources>, 'address' | 'alias' | 'tcp' | 'udp' | 'allowReserved'>;
-
-/** The canonical form of what was written, or why it cannot be. */
-export function canonical(written: Written): Verdict<{ fields: Written }> {
-  const parsed = parseAddress(written.address, written);
-  if (!parsed.ok) return parsed;
-  const alias: Verdict<{ alias: string | null }> =
-    written.alias === null ? { ok: true, alias: null } : parseAlias(written.alias, parsed.kind);
-  if (!alias.ok) return alias;
-  if (alias.alias === parsed.address) return refuse('alias_invalid', `${alias.alias} is the address already`);
-  const [tcp, udp] = [canonicalPorts(written.tcp), canonicalPorts(written.udp)];
-  const wrong = [tcp, udp].find((verdict): verdict is Refusal<'ports_invalid'> => !verdict.ok);
-  if (wrong || !tcp.ok || !udp.ok) return wrong!;
-  return {
-    ok: true,
-    fields: {
-      address: parsed.address,
-      alias: alias.alias,
-      tcp: tcp.ports,
-      udp: udp.ports,
-      allowReserved: written.allowReserved,
-    },
-  };
-}
 
 export const refusals = [
   'address_invalid',

@@ -1,11 +1,12 @@
 /** PATCH /resources/{id}. Live flows that the new form no longer allows are cut by the Connectors. */
 import { eq } from 'drizzle-orm';
 import { remoteNetworks, resources } from '#schema/db/tables.ts';
+import { canonical } from '#schema/resource/canonical.ts';
 import { adminRoute } from '../../admin-route.ts';
 import { Change } from '../../change.ts';
 import { absent, idPath, someOf } from '../../fields.ts';
 import { overlapsOf, taken } from './neighbours.ts';
-import { canonical, refusals, show, withOverlaps, writable } from './shape.ts';
+import { refusals, show, withOverlaps, writable } from './shape.ts';
 
 export const updateResource = adminRoute(
   {

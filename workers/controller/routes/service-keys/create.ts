@@ -23,7 +23,7 @@ export const createServiceKey = adminRoute(
     tag: 'Service Keys',
     summary: 'Create a Service Key',
     description:
-      'Without `public_key` the key pair is made here and `service_key` in the answer is the file for the Client: shown this once, kept nowhere.',
+      '`service_key` is the file for the Client. Without `public_key` the key pair is made here, and `private_key` is in the file: shown this once, kept nowhere. With `public_key` it is for the caller to put in.',
     needs: 'services:write',
     params: idPath,
     body: z.strictObject({
@@ -40,7 +40,9 @@ export const createServiceKey = adminRoute(
         description: 'JWK of an EC P-256 public key (RFC 7517), to keep the private half to yourself.',
       }),
     }),
-    answer: serviceKey.extend({ service_key: serviceKeyFile.optional() }).openapi('ServiceKeyCreated'),
+    answer: serviceKey
+      .extend({ service_key: serviceKeyFile.partial({ private_key: true }) })
+      .openapi('ServiceKeyCreated'),
     status: 201,
     refuses: ['public_key_invalid'],
   },
@@ -63,11 +65,11 @@ export const createServiceKey = adminRoute(
       lastUsedAt: null,
     };
     const shown = showOne(row, 0, now);
-    const file = made && {
+    const file = {
       version: '1' as const,
       network: tenantUrl(ports.settings, tenant),
       service_account_id: account.id,
-      private_key: made.privateKeyPem,
+      ...(made && { private_key: made.privateKeyPem }),
       key_id: row.id,
       expires_at: isoOrNull(row.expiresAt),
       login_path: paths.token,
@@ -75,6 +77,6 @@ export const createServiceKey = adminRoute(
     return new Change(ask)
       .write(scope.insert(serviceKeys, row))
       .audit('create', 'serviceKey', row.id, { after: shown })
-      .commit({ body: file ? { ...shown, service_key: file } : shown });
+      .commit({ body: { ...shown, service_key: file } });
   },
 );

@@ -18,7 +18,7 @@ export const createTokenByOperator = operatorRoute(
     tag: 'Deployment',
     summary: 'Create an API token for a Tenant',
     params: idPath,
-    body: z.strictObject({ name: name.default('operator'), scopes: scopes.default(['*']) }),
+    body: z.strictObject({ name: name.default('operator'), scopes }),
     answer: withSecret,
     status: 201,
   },

@@ -1,0 +1,95 @@
+/**
+ * Lets people say names where the API wants ids: an id is taken as it is, a name is looked up by listing.
+ * What has no name of its own is named by its two parts, such as `ci/db` for a grant.
+ */
+import { SallyportError } from '#schema/errors.ts';
+import { isId, type Noun } from '#schema/ids.ts';
+import type { Api, Item } from './request.ts';
+
+export type Kind =
+  | 'tenant'
+  | 'relay'
+  | 'token'
+  | 'network'
+  | 'connector'
+  | 'resource'
+  | 'service'
+  | 'key'
+  | 'instance'
+  | 'grant';
+
+interface Named {
+  noun: Noun;
+  /** For people. */
+  what: string;
+  /** Where all of them are listed; absent where they are not. */
+  list?: string;
+  /** The field that holds the name. */
+  by?: string;
+  operator?: boolean;
+}
+
+const kinds: Record<Kind, Named> = {
+  tenant: { noun: 'tenant', what: 'Tenant', list: '/tenants', by: 'slug', operator: true },
+  relay: { noun: 'relay', what: 'relay', list: '/relays', operator: true },
+  token: { noun: 'apiToken', what: 'API token', list: '/api-tokens' },
+  network: { noun: 'remoteNetwork', what: 'Remote Network', list: '/remote-networks' },
+  connector: { noun: 'connector', what: 'Connector', list: '/connectors' },
+  resource: { noun: 'resource', what: 'Resource', list: '/resources' },
+  service: { noun: 'serviceAccount', what: 'Service Account', list: '/service-accounts' },
+  key: { noun: 'serviceKey', what: 'Service Key' },
+  instance: { noun: 'instance', what: 'instance' },
+  grant: { noun: 'grant', what: 'grant' },
+};
+
+/** How an argument of that kind is shown in help. */
+export const placeholder = (kind: string): string =>
+  ({ key: 'SERVICE/KEY', grant: 'SERVICE/RESOURCE', instance: 'INSTANCE_ID' })[kind] ?? kind.toUpperCase();
+
+/** @throws SallyportError when nothing has the name, or more than one thing. */
+export async function idOf(api: Api, kind: Kind, text: string): Promise<string> {
+  const { noun, what, list, by = 'name', operator = false } = kinds[kind];
+  if (isId(noun, text)) return text;
+  if (list !== undefined) {
+    return single(
+      what,
+      text,
+      (await api.all(list, {}, operator)).filter((item) => item[by] === text),
+    );
+  }
+  const [owner, own] = twoParts(kind, what, text);
+  const service = await idOf(api, 'service', owner);
+  if (kind === 'key') {
+    const keys = await api.all(`/service-accounts/${service}/keys`);
+    return single(
+      what,
+      text,
+      keys.filter(({ name }) => name === own),
+    );
+  }
+  const resource = await idOf(api, 'resource', own);
+  return single(what, text, await api.all('/grants', { service_account_id: service, resource_id: resource }));
+}
+
+function twoParts(kind: Kind, what: string, text: string): [string, string] {
+  const slash = text.indexOf('/');
+  if (kind === 'instance' || slash < 1 || slash === text.length - 1)
+    throw new SallyportError(
+      'config_invalid',
+      `${text} names no ${what}: give its id or ${placeholder(kind)}.`,
+    );
+  return [text.slice(0, slash), text.slice(slash + 1)];
+}
+
+function single(what: string, text: string, found: Item[]): string {
+  const [first, ...more] = found;
+  if (first === undefined) throw new SallyportError('not_found', `There is no ${what} ${text}.`);
+  if (more.length > 0) {
+    const ids = found.slice(0, 5).map(({ id }) => id);
+    throw new SallyportError(
+      'config_invalid',
+      `${text} names ${found.length} things: give an id, ${ids.join(', ')}.`,
+    );
+  }
+  return first.id;
+}
