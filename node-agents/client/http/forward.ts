@@ -108,11 +108,15 @@ function pass(
 }
 
 function relay(answer: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
+  if (!isFinal(answer)) {
+    answer.destroy();
+    return sendRefusal(response, refuse('protocol_error', 'the destination answered with no HTTP status'));
+  }
   if (isConnectionBound(answer)) lanes.set(request.socket, `${request.socket.remotePort}`);
   const headers = withVia(endToEnd(answer.rawHeaders), answer.httpVersion);
   // What is left of a body that the destination did not wait for must not be read as the next request.
   if (!request.complete) headers.push('Connection', 'close');
-  response.writeHead(answer.statusCode!, answer.statusMessage, headers);
+  response.writeHead(answer.statusCode!, reasonOf(answer), headers);
   answer.on('data', (chunk) => {
     if (!response.write(chunk)) answer.pause();
   });
@@ -139,6 +143,13 @@ function mayRepeat(upstream: ClientRequest, request: IncomingMessage): boolean {
 
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   'transfer-encoding' in headers || (headers['content-length'] ?? '0') !== '0';
+
+/** node:http reads three digits, whichever they are, and refuses to write some of them. */
+export const isFinal = ({ statusCode = 0 }: IncomingMessage): boolean => statusCode >= 200;
+
+/** What node:http reads in a reason phrase but refuses to write is replaced (RFC 9112 §4: nobody relies on it). */
+export const reasonOf = ({ statusMessage = '' }: IncomingMessage): string =>
+  statusMessage.replace(/[^\t\x20-\x7e\x80-\xff]/g, '?');
 
 const isConnectionBound = ({ headers }: IncomingMessage): boolean =>
   /\b(ntlm|negotiate)\b/i.test(headers['www-authenticate'] ?? '');

@@ -22,7 +22,8 @@ export async function answerHealth(
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return sendRefusal(response, refuse('method_not_allowed'));
   }
-  const { pathname, searchParams } = new URL(request.url!, 'http://proxy');
+  // Not `URL`: what follows two slashes would be a host, and a wrong one would throw.
+  const [pathname, query] = request.url!.split('?', 2);
   if (pathname === '/livez') return sayOk(response);
   if (pathname !== '/readyz') {
     return sendRefusal(
@@ -30,7 +31,7 @@ export async function answerHealth(
       refuse('bad_request', 'this is a proxy: send CONNECT host:port or an absolute http:// URL'),
     );
   }
-  const resource = searchParams.get('resource');
+  const resource = new URLSearchParams(query).get('resource');
   const why = whyNotReady() ?? (resource === null ? undefined : await whyNotReachable(resource));
   if (why === undefined) sayOk(response);
   else sendRefusal(response, why);

@@ -7,7 +7,7 @@ import { request as httpRequest, type IncomingMessage, ServerResponse } from 'no
 import type { Duplex } from 'node:stream';
 import { splice } from '../splice.ts';
 import type { ProxyContext } from './context.ts';
-import { outgoing, parseTarget } from './forward.ts';
+import { isFinal, outgoing, parseTarget, reasonOf } from './forward.ts';
 import { endToEnd, withVia } from './hop-by-hop.ts';
 import { RefusedOpening } from './pool.ts';
 import { endWithRefusal } from './refusal.ts';
@@ -49,13 +49,14 @@ export function upgrade(context: ProxyContext, request: IncomingMessage, socket:
 
 /** The destination answered like any other request: pass that on and close. */
 function declined(answer: IncomingMessage, request: IncomingMessage, socket: Duplex): void {
+  if (!isFinal(answer)) return endWithRefusal(socket, { ok: false, code: 'protocol_error' });
   const response = new ServerResponse(request);
   response.assignSocket(socket as never);
   response.sendDate = false;
   response.shouldKeepAlive = false;
   response.writeHead(
     answer.statusCode!,
-    answer.statusMessage,
+    reasonOf(answer),
     withVia(endToEnd(answer.rawHeaders), answer.httpVersion),
   );
   answer.pipe(response);
