@@ -1,11 +1,15 @@
 /**
  * The straight way out, for what is no Resource: a TCP connection from this machine (RFC 8305 between
- * address families is node's). A program on another machine must not reach what listens on this one's
- * loopback through an open proxy, nor its link-local neighbours such as a cloud's metadata service.
+ * address families is node's). A program on another machine must not reach through an open proxy what
+ * listens on this one, be it on loopback or behind a firewall that trusts the machine itself, nor its
+ * link-local neighbours such as a cloud's metadata service.
  */
 import { lookup as resolve } from 'node:dns';
-import { BlockList, connect, isIP, isIPv6, type LookupFunction, type Socket } from 'node:net';
+import { connect, type LookupFunction, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { type ErrorCode, refuse, type Verdict } from '#schema/errors.ts';
+import { type Ip, parseIp, sameIp } from '#schema/name/ip.ts';
+import { reservedKind } from '#schema/name/reserved.ts';
 import type { FlowRequest } from './opening.ts';
 
 const connectMs = 10_000;
@@ -18,7 +22,7 @@ export function connectDirect({
 }: FlowRequest): Promise<Verdict<{ stream: Socket }>> {
   if (signal.aborted) return Promise.resolve(refuse('cancelled'));
   const { host, port } = destination;
-  const stranger = !isLocal(clientAddress);
+  const stranger = isStranger(clientAddress);
   if (stranger && isLocal(host)) return Promise.resolve(forbidden());
   return new Promise((settle) => {
     const socket = connect({
@@ -48,23 +52,24 @@ export function connectDirect({
   });
 }
 
-const local = new BlockList();
-for (const [net, prefix] of [
-  ['127.0.0.0', 8],
-  ['0.0.0.0', 8],
-  ['169.254.0.0', 16],
-] as const)
-  local.addSubnet(net, prefix);
-for (const [net, prefix] of [
-  ['::1', 128],
-  ['::', 128],
-  ['fe80::', 10],
-] as const)
-  local.addSubnet(net, prefix, 'ipv6');
+/** Not of this machine's loopback: a link-local neighbour is a stranger like any other. */
+const isStranger = (clientAddress: string): boolean => {
+  const ip = parseIp(clientAddress);
+  return ip === undefined || reservedKind(ip) !== 'loopback';
+};
 
-/** Loopback, unspecified or link-local. */
-const isLocal = (address: string): boolean =>
-  isIP(address) !== 0 && local.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+/** What is this machine, its link or its cloud's metadata service, however it is written or translated. */
+const isLocal = (address: string): boolean => {
+  const ip = parseIp(address.replace(/%.*$/, ''));
+  if (ip === undefined) return false;
+  return reservedKind(ip) !== undefined || ownAddresses().some((one) => sameIp(one, ip));
+};
+
+/** Of all interfaces: what is open on one of them may be closed to the network that a stranger comes from. */
+const ownAddresses = (): Ip[] =>
+  Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).flatMap(({ address }) => parseIp(address.replace(/%.*$/, '')) ?? []),
+  );
 
 /** Names that resolve to this machine are as forbidden to strangers as its addresses. */
 const lookupElsewhere: LookupFunction = (host, options, done) => {

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
 import { connectDirect } from '#node-agents/client/direct.ts';
 import { listening } from './stand-in.ts';
@@ -25,6 +26,27 @@ test('a program of another machine reaches neither loopback nor link-local addre
   for (const host of ['127.0.0.1', '::1', '169.254.169.254', '0.0.0.0', 'localhost']) {
     expect(await ask(host, 80, '192.0.2.7')).toMatchObject({ code: 'address_forbidden' });
     expect(await ask(host, 80, '')).toMatchObject({ code: 'address_forbidden' });
+  }
+});
+
+test('a neighbour on the link is a program of another machine', async () => {
+  for (const neighbour of ['169.254.7.7', 'fe80::7', '0.0.0.0']) {
+    expect(await ask('127.0.0.1', 80, neighbour)).toMatchObject({ code: 'address_forbidden' });
+  }
+});
+
+test('a program of another machine reaches no address of this one, whatever its interface', async () => {
+  const own = Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).map(({ address }) => address),
+  );
+  for (const host of own) {
+    expect(await ask(host, 80, '192.0.2.7')).toMatchObject({ code: 'address_forbidden' });
+  }
+});
+
+test('no spelling and no translator leads a program of another machine there', async () => {
+  for (const host of ['::ffff:127.0.0.1', '64:ff9b::7f00:1', '2002:7f00:1::', '::7f00:1', 'fd00:ec2::254']) {
+    expect(await ask(host, 80, '192.0.2.7')).toMatchObject({ code: 'address_forbidden' });
   }
 });
 
