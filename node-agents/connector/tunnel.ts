@@ -130,6 +130,8 @@ export class Tunnel {
       return refuse(verdict.code);
     }
     if (this.#client && this.#client.claims.instance !== instance) return refuse('instance_mismatch');
+    // What time has ended is told as that; the new ACL no longer knows of it.
+    this.checkTime(gate.moment().nowMs);
     const { version } = verdict.client.claims.acl;
     if (!this.#client)
       gate.log.info('tunnel_open', { principal, key, instance, relay, acl_version: version });

@@ -1,0 +1,88 @@
+/**
+ * A private origin for flows that live long, and a program's ways to it through a Client's HTTP proxy:
+ * `/drip` sends a few bytes every `dripMs` for ever, every other path answers at once.
+ */
+import { once } from 'node:events';
+import { createServer, request, type Server } from 'node:http';
+import { connect } from 'node:net';
+
+const dripMs = 100;
+
+export async function dripOrigin(port: number, address: string): Promise<Server> {
+  const origin = createServer((incoming, response) => {
+    if (incoming.url !== '/drip') return void response.end('at once\n');
+    const timer = setInterval(() => response.write('drop\n'), dripMs);
+    response.on('close', () => clearInterval(timer));
+    response.write('drop\n');
+  });
+  origin.listen(port, address);
+  await once(origin, 'listening');
+  return origin;
+}
+
+export interface Drip {
+  /** Bytes that have come. */
+  readonly bytes: number;
+  /** The longest time without any, milliseconds. */
+  readonly longestGapMs: number;
+  /** When it ended (`Date.now()`); undefined while it lives. */
+  readonly endedAt: number | undefined;
+  readonly ended: Promise<void>;
+  stop(): void;
+}
+
+/** A slow download through CONNECT; resolves once its first bytes are here. */
+export async function startDrip(proxy: string, host: string, port: number): Promise<Drip> {
+  const url = new URL(`http://${proxy}`);
+  const socket = connect(Number(url.port), url.hostname);
+  const ended = Promise.withResolvers<void>();
+  let bytes = 0;
+  let heardAt = Date.now();
+  let longestGapMs = 0;
+  let endedAt: number | undefined;
+  socket.on('error', () => {});
+  socket.once('close', () => {
+    endedAt = Date.now();
+    ended.resolve();
+  });
+  socket.write(`CONNECT ${host}:${port} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  const [head] = (await Promise.race([once(socket, 'data'), ended.promise.then(() => [''])])) as [Buffer];
+  if (!/^HTTP\/1\.1 200/.test(String(head))) throw new Error(`${host}: ${String(head)}`);
+  socket.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    longestGapMs = Math.max(longestGapMs, Date.now() - heardAt);
+    heardAt = Date.now();
+  });
+  socket.write(`GET /drip HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  await once(socket, 'data');
+  return {
+    get bytes() {
+      return bytes;
+    },
+    get longestGapMs() {
+      return Math.max(longestGapMs, endedAt === undefined ? Date.now() - heardAt : 0);
+    },
+    get endedAt() {
+      return endedAt;
+    },
+    ended: ended.promise,
+    stop: () => socket.destroy(),
+  };
+}
+
+/** A flow of its own: `200`, or the code of the problem that refused it. */
+export async function fetchOnce(proxy: string, url: string, timeoutMs = 10_000): Promise<string> {
+  const { port, hostname } = new URL(`http://${proxy}`);
+  const asked = request({ host: hostname, port, path: url, agent: false, timeout: timeoutMs });
+  asked.on('timeout', () => asked.destroy(new Error(`no answer in ${timeoutMs} ms`)));
+  asked.end();
+  const [response] = await once(asked, 'response');
+  let text = '';
+  for await (const chunk of response) text += chunk;
+  if (response.statusCode === 200) return '200';
+  try {
+    return JSON.parse(text).code;
+  } catch {
+    return `${response.statusCode} ${text.slice(0, 200)}`;
+  }
+}
