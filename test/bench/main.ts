@@ -40,7 +40,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 const benches: Record<string, (flags: Flags, on: Machine) => Promise<Outcome> | Outcome> = {
   acl: ({ quick, json }) => script('acl/match.ts', { '--quick': quick, '--json': json }),
   tunnel: ({ quick, json }) =>
-    script('tunnel.ts', { '--seconds=0.5': quick, '--seconds=2': !quick, '--json': json }),
+    script('tunnel.ts', { '--seconds=0.5': quick, '--seconds=1': !quick, '--json': json }),
   path: ({ quick, measure, profile }, on) =>
     benchPath({
       quick,
