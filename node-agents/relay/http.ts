@@ -52,6 +52,7 @@ export function createListener(o: ListenerOptions): Listener {
     ? createTlsServer({
         ...settings,
         ...o.tls,
+        allowHalfOpen: true,
         handshakeTimeout: relayLimits.handshakeMs,
         minVersion: 'TLSv1.2',
       })

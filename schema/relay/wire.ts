@@ -17,7 +17,7 @@
  * different carriers. A raw stream can be half-closed; a WebSocket cannot, so its close ends both ways.
  *
  * How a session ends: plainly (FIN, or close code 1000) or for a reason (close code 4000 + wire byte of the
- * code; on a raw stream, which has no room for one, a reset). One who sends a message longer than
+ * code; on a raw stream, which has no room for one, a reset, or under TLS an end without close_notify). One who sends a message longer than
  * `messageBytes` is closed with 1009 (RFC 6455 §7.4.1), the other side with `frame_too_large`.
  *
  * A register link lives until one side closes it. A newer link of the same Connector replaces the older one

@@ -6,6 +6,7 @@
 import { randomBytes, webcrypto } from 'node:crypto';
 import { createServer, request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { calculateJwkThumbprint, exportJWK, type JSONWebKeySet } from 'jose';
 import WebSocket from 'ws';
 import { type PublicJwk, publicJwk } from '#schema/control/login.ts';
@@ -210,13 +211,17 @@ export abstract class Stream {
 
 export class RawStream extends Stream {
   readonly #socket: Socket;
+  #halfOpen = false;
   constructor(socket: Socket, head: Buffer) {
     super();
     this.#socket = socket;
     if (head.length > 0) this.took(head);
     let how = 'end';
     socket.on('data', (bytes: Buffer) => this.took(bytes));
-    socket.on('end', () => this.sawEnd());
+    socket.on('end', () => {
+      this.sawEnd();
+      if (!this.#halfOpen) socket.end();
+    });
     socket.on('error', () => {
       how = 'reset';
     });
@@ -228,8 +233,13 @@ export class RawStream extends Stream {
   finish(): void {
     this.#socket.end();
   }
+  /** Goes on sending after the other side has finished. */
+  stayHalfOpen(): void {
+    this.#halfOpen = true;
+  }
   destroy(): void {
-    this.#socket.resetAndDestroy();
+    if ('encrypted' in this.#socket) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
   pause(): void {
     this.#socket.pause();
@@ -289,10 +299,13 @@ export function knock(relay: string, door: Door, carrier: Carrier, headers: Head
 
 function knockRaw(url: string, headers: Headers): Promise<Stream> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, {
+    const request = httpRequest(url.replace(/^https/, 'http'), {
       createConnection: () => {
-        const { hostname, port } = new URL(url);
-        return connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+        const { hostname: host, port, protocol } = new URL(url);
+        const options = { host, port: Number(port), allowHalfOpen: true };
+        return protocol === 'https:'
+          ? connectTls({ ...options, rejectUnauthorized: false })
+          : connect(options);
       },
       headers: { ...headers, connection: 'Upgrade', upgrade: 'sallyport' },
     });
@@ -317,6 +330,7 @@ function knockWebSocket(url: string, headers: Headers): Promise<WebSocket> {
       headers,
       perMessageDeflate: false,
       closeTimeout: 1_000,
+      rejectUnauthorized: false,
       maxPayload: 64 * 1024 * 1024,
     } as WebSocket.ClientOptions);
     webSocket.on('unexpected-response', (_request, response) => {
