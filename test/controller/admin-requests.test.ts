@@ -79,6 +79,16 @@ describe('problems', () => {
     ['nothing to change', 'PATCH', '/remote-networks/net_x', {}, {}, 422, 'validation_failed'],
     ['a wrong query', 'GET', '/resources?limit=0', undefined, {}, 422, 'validation_failed'],
     ['a wrong instant', 'GET', '/events?since=yesterday', undefined, {}, 422, 'validation_failed'],
+    [
+      'a name that steers a terminal',
+      'POST',
+      '/service-accounts',
+      { name: '\u001b[2J' },
+      {},
+      422,
+      'validation_failed',
+    ],
+    ['a tag without value', 'GET', '/resources?tag=env', undefined, {}, 422, 'validation_failed'],
     ['a wrong cursor', 'GET', '/resources?cursor=nonsense', undefined, {}, 400, 'bad_request'],
   ])('%s', async (_, method, path, body, headers, status, code) => {
     const answer = await ask(method, path, body, headers as unknown as Record<string, string>);
@@ -252,6 +262,27 @@ describe('OpenAPI', () => {
         expect([where, header?.name]).toEqual([where, 'idempotency-key']);
       }
     }
+  });
+
+  test('on a Tenant’s URL leaves out what only the deployment offers', async () => {
+    const { body } = await world.ask('GET', `${admin.url}/api/v1/openapi.json`);
+    expect(body.servers).toEqual([{ url: admin.url }]);
+    expect(body.paths).toHaveProperty('/api/v1/tenant');
+    expect(JSON.stringify(body.paths)).not.toContain('operatorToken');
+    expect(Object.keys(body.paths).filter((path) => path.startsWith('/api/v1/relays'))).toEqual([]);
+  });
+
+  test('says what a request may not be', () => {
+    const change = document.paths['/api/v1/tenant'].patch.requestBody.content['application/json'].schema;
+    expect(change).toMatchObject({ minProperties: 1, additionalProperties: false });
+    const granted = document.paths['/api/v1/grants'].post.responses;
+    expect(granted['200'].content).toEqual(granted['201'].content);
+    const scope =
+      document.paths['/api/v1/api-tokens'].post.requestBody.content['application/json'].schema.properties
+        .scopes.items;
+    expect(scope.enum).toContain('networks:read');
+    for (const [path, method, { responses }] of operations())
+      expect([method, path, '413' in responses]).toEqual([method, path, method !== 'get']);
   });
 
   test('refers to nothing that it lacks', () => {

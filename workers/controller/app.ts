@@ -32,7 +32,7 @@ export function createController(ports: Ports): Controller {
   });
   app.use(bodyLimit({ maxSize: bodyBytes, onError: (c) => problem(c, 'payload_too_large') }));
   app.use(resolveTenant);
-  mountAgentRoutes(app, ports);
+  mountAgentRoutes(app);
   mountAdminRoutes(app);
   app.notFound((c) => unrouted(c, app.routes));
   app.onError((error, c) => problemOf(c, error));

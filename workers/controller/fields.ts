@@ -6,11 +6,23 @@ import { z } from '@hono/zod-openapi';
 import { refuse } from '#schema/errors.ts';
 
 export const instant = z.iso.datetime({ offset: true }).openapi({ example: '2026-11-21T09:30:00.000Z' });
-export const name = z.string().trim().min(1).max(100);
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
+const noControls = /^[^\u0000-\u001f\u007f-\u009f]*$/;
+
+/** One line for people, without control characters; spaces around it are taken away. */
+export const line = (length: number) =>
+  z.string().max(length).regex(noControls, { message: 'without control characters' }).trim();
+export const name = line(100).min(1);
+export const expiresInDays = z.number().int().min(1).max(36_500).nullable().default(365);
 export const idPath = z.object({ id: z.string().max(64) });
 
 export const iso = (ms: number): string => new Date(ms).toISOString();
 export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+
+/** When something that begins now ends; null: never. */
+export const endAfter = (now: number, days: number | null): number | null =>
+  days === null ? null : now + days * 24 * 3_600_000;
 
 /** Some of the fields, at least one, no others. */
 export const someOf = <S extends z.ZodRawShape>(shape: S): z.ZodType<{ [F in keyof S]?: z.output<S[F]> }> =>

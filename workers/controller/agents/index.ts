@@ -4,7 +4,6 @@
  * Tenant.
  */
 import type { Controller } from '../context.ts';
-import type { Ports } from '../ports.ts';
 import { mountChannel } from './channel.ts';
 import { mountConnections } from './connections.ts';
 import { mountEnrol } from './enrol.ts';
@@ -14,7 +13,7 @@ import { mountMetadata } from './metadata.ts';
 import { rotateSigningKeys } from './rotate-signing-keys.ts';
 import { mountToken } from './token.ts';
 
-export function mountAgentRoutes(app: Controller, _ports: Ports): void {
+export function mountAgentRoutes(app: Controller): void {
   for (const mount of [mountToken, mountEnrol, mountConnections, mountChannel, mountJwks, mountMetadata])
     mount(app);
   for (const route of [listSigningKeys, rotateSigningKeys]) route.mount(app);

@@ -1,13 +1,9 @@
 /** POST /api-tokens. A token cannot give away more than it holds. */
 import { z } from '@hono/zod-openapi';
-import { refuse } from '#schema/errors.ts';
 import { adminRoute } from '../../admin-route.ts';
-import { covers } from '../../api-scopes.ts';
 import { Change } from '../../change.ts';
-import { name } from '../../fields.ts';
-import { mintToken, scopes, withSecret } from './shape.ts';
-
-const day = 24 * 3_600_000;
+import { endAfter, expiresInDays, name } from '../../fields.ts';
+import { beyond, mintToken, scopes, withSecret } from './shape.ts';
 
 export const createApiToken = adminRoute(
   {
@@ -19,24 +15,16 @@ export const createApiToken = adminRoute(
     body: z.strictObject({
       name,
       scopes,
-      expires_in_days: z
-        .number()
-        .int()
-        .min(1)
-        .max(36_500)
-        .nullable()
-        .default(365)
-        .openapi({ description: 'Null: unlimited.' }),
+      expires_in_days: expiresInDays.openapi({ description: 'Null: unlimited.' }),
     }),
     answer: withSecret,
     status: 201,
   },
   async (ask) => {
     const { scope, now, body, held } = ask;
-    const beyond = body.scopes.filter((wanted) => !covers(held, wanted));
-    if (beyond.length > 0)
-      return refuse('forbidden', `this token does not hold ${beyond.join(', ')} and cannot give it away`);
-    const expiresAt = body.expires_in_days === null ? null : now + body.expires_in_days * day;
+    const refusal = beyond(held, body.scopes);
+    if (refusal) return refusal;
+    const expiresAt = endAfter(now, body.expires_in_days);
     const { shown, secret, statement } = await mintToken(ask, scope.tenantId, {
       name: body.name,
       scopes: body.scopes,

@@ -3,8 +3,9 @@
  */
 import { z } from '@hono/zod-openapi';
 import { apiTokens } from '#schema/db/tables.ts';
+import { refuse } from '#schema/errors.ts';
 import type { Id } from '#schema/ids.ts';
-import { grantableScopes } from '../../api-scopes.ts';
+import { covers, grantableScopes } from '../../api-scopes.ts';
 import { mint } from '../../change.ts';
 import { instant, iso, isoOrNull } from '../../fields.ts';
 import type { Ports } from '../../ports.ts';
@@ -33,6 +34,13 @@ export const scopes = z
   .min(1)
   .max(32)
   .openapi({ example: ['networks:read', 'services:*'] });
+
+/** The refusal to give away what the caller's own token does not hold, or undefined. */
+export function beyond(held: readonly string[], wanted: readonly string[]) {
+  const more = wanted.filter((scope) => !covers(held, scope));
+  if (more.length === 0) return undefined;
+  return refuse('forbidden', `this token does not hold ${more.join(', ')} and cannot give it away`);
+}
 
 export function show(row: Omit<Row<typeof apiTokens>, 'tenantId'>, nowMs: number): z.input<typeof apiToken> {
   const expired = row.expiresAt !== null && row.expiresAt <= nowMs;

@@ -1,12 +1,10 @@
 /** PATCH /api-tokens/{id}: its name and scopes; within what the caller's own token holds. */
 import { eq } from 'drizzle-orm';
 import { apiTokens } from '#schema/db/tables.ts';
-import { refuse } from '#schema/errors.ts';
 import { adminRoute } from '../../admin-route.ts';
-import { covers } from '../../api-scopes.ts';
 import { Change } from '../../change.ts';
 import { absent, idPath, illegal, name, someOf } from '../../fields.ts';
-import { apiToken, scopes, show } from './shape.ts';
+import { apiToken, beyond, scopes, show } from './shape.ts';
 
 export const updateApiToken = adminRoute(
   {
@@ -26,9 +24,8 @@ export const updateApiToken = adminRoute(
     if (!row) return absent('API token', ask.params.id);
     const before = show(row, now);
     if (before.state !== 'active') return illegal('API token', before.state, ['delete']);
-    const beyond = (body.scopes ?? []).filter((wanted) => !covers(held, wanted));
-    if (beyond.length > 0)
-      return refuse('forbidden', `this token does not hold ${beyond.join(', ')} and cannot give it away`);
+    const refusal = beyond(held, body.scopes ?? []);
+    if (refusal) return refusal;
     const after = { ...before, ...body };
     return new Change(ask)
       .write(scope.update(apiTokens, body, eq(apiTokens.id, row.id)))

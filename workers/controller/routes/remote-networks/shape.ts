@@ -3,7 +3,7 @@
  */
 import { z } from '@hono/zod-openapi';
 import { connectors, type remoteNetworks, resources } from '#schema/db/tables.ts';
-import { instant, iso, name } from '../../fields.ts';
+import { instant, iso, line, name } from '../../fields.ts';
 import { among, type Row, type Scope } from '../../scope.ts';
 
 export const remoteNetwork = z
@@ -17,7 +17,7 @@ export const remoteNetwork = z
   })
   .openapi('RemoteNetwork');
 
-export const writable = { name, location: z.string().trim().max(200).nullable() };
+export const writable = { name, location: line(200).nullable() };
 
 export async function show(
   scope: Scope,

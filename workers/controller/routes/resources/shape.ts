@@ -26,6 +26,10 @@ export const writable = {
     .record(z.string().min(1).max(64), z.string().max(256))
     .refine((tags) => Object.keys(tags).length <= 32, {
       message: 'at most 32 tags',
+    })
+    // The types know OpenAPI 3.0, which had no `propertyNames`.
+    .openapi({ maxProperties: 32, propertyNames: { minLength: 1, maxLength: 64 } } as {
+      maxProperties: number;
     }),
   allow_reserved: z.boolean(),
 };

@@ -6,7 +6,7 @@ import { and, gt, isNull, or } from 'drizzle-orm';
 import { grants, type serviceAccounts, serviceKeys } from '#schema/db/tables.ts';
 import { stateOf } from '#schema/service-key/life.ts';
 import type { ChangeOrigin } from '../../change.ts';
-import { instant, iso, name } from '../../fields.ts';
+import { instant, iso, line, name } from '../../fields.ts';
 import { liveByKey } from '../../presence.ts';
 import { among, type Row } from '../../scope.ts';
 import { warning, warningsOf } from './warnings.ts';
@@ -24,7 +24,7 @@ export const serviceAccount = z
   })
   .openapi('ServiceAccount');
 
-export const writable = { name, description: z.string().trim().max(500).nullable() };
+export const writable = { name, description: line(500).nullable() };
 
 export async function show(
   ask: Pick<ChangeOrigin, 'ports' | 'scope' | 'now'>,

@@ -9,12 +9,10 @@ import { serviceKeyFile } from '#schema/control/service-key.ts';
 import { serviceAccounts, serviceKeys } from '#schema/db/tables.ts';
 import { adminRoute } from '../../admin-route.ts';
 import { Change, mint } from '../../change.ts';
-import { absent, idPath, isoOrNull, name } from '../../fields.ts';
+import { absent, endAfter, expiresInDays, idPath, isoOrNull, name } from '../../fields.ts';
 import { tenantUrl } from '../../tenant.ts';
 import { acceptPublicKey, makeKeyPair } from './key-pair.ts';
 import { serviceKey, showOne } from './shape.ts';
-
-const day = 24 * 3_600_000;
 
 export const createServiceKey = adminRoute(
   {
@@ -28,14 +26,9 @@ export const createServiceKey = adminRoute(
     params: idPath,
     body: z.strictObject({
       name,
-      expires_in_days: z
-        .number()
-        .int()
-        .min(1)
-        .max(36_500)
-        .nullable()
-        .default(365)
-        .openapi({ description: 'Null: unlimited. Cannot be changed later.' }),
+      expires_in_days: expiresInDays.openapi({
+        description: 'Null: unlimited. Cannot be changed later.',
+      }),
       public_key: z.record(z.string(), z.unknown()).optional().openapi({
         description: 'JWK of an EC P-256 public key (RFC 7517), to keep the private half to yourself.',
       }),
@@ -60,7 +53,7 @@ export const createServiceKey = adminRoute(
       name: body.name,
       publicJwk: key.publicJwk,
       createdAt: now,
-      expiresAt: body.expires_in_days === null ? null : now + body.expires_in_days * day,
+      expiresAt: endAfter(now, body.expires_in_days),
       revokedAt: null,
       lastUsedAt: null,
     };
