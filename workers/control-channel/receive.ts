@@ -42,7 +42,7 @@ export async function receive(context: ReceiveContext, socket: WebSocket, messag
     case 'relays':
       return noteRelays(ports, agent, message.links);
     case 'events':
-      await storeEvents(ports.database, agent, message.events);
+      await storeEvents(ports.database, agent, message.events, ports.clock());
       tell(socket, { type: 'events_stored', batch: message.batch });
       return;
     case 'renew':

@@ -37,13 +37,22 @@ const columns = {
   acl_age: 'acl_age',
 } as const satisfies Record<string, keyof FlowEvent>;
 
-export async function storeEvents(database: Database, reporter: Reporter, batch: FlowEvent[]): Promise<void> {
-  if (batch.length === 0) return;
-  const rows = batch.map((event) => ({
-    ...event,
-    ...knownOf(reporter),
-    ...(event.acl_age !== undefined && { acl_age: Math.round(event.acl_age) }),
-  }));
+/** @param nowMs nothing has happened later than this: what says so would be in front of all others for ever. */
+export async function storeEvents(
+  database: Database,
+  reporter: Reporter,
+  batch: readonly FlowEvent[],
+  nowMs: number,
+): Promise<void> {
+  const rows = batch
+    .filter((event) => mayTell(reporter, event))
+    .map((event) => ({
+      ...event,
+      ...knownOf(reporter),
+      at: Math.max(0, Math.min(event.at, nowMs)),
+      ...(event.acl_age !== undefined && { acl_age: Math.round(event.acl_age) }),
+    }));
+  if (rows.length === 0) return;
   const names = sql.raw(
     Object.keys(columns)
       .map((name) => `"${name}"`)
@@ -60,7 +69,13 @@ export async function storeEvents(database: Database, reporter: Reporter, batch:
   );
 }
 
-function knownOf(reporter: Reporter): Partial<FlowEvent> {
+/** What a Connector let through only a Connector has seen. */
+const mayTell = ({ role }: Reporter, { kind }: FlowEvent): boolean =>
+  role === 'connector' || kind === 'denied' || kind === 'failed';
+
+function knownOf(reporter: Reporter): { [F in keyof FlowEvent]?: FlowEvent[F] | undefined } {
   if (reporter.role === 'connector') return { connector: reporter.id, network: reporter.network };
-  return { principal: reporter.principal, key: reporter.key, instance: reporter.id };
+  const { principal, key, id: instance } = reporter;
+  const nowhere = { connector: undefined, relay: undefined, resolved: undefined, path: 'none' } as const;
+  return { principal, key, instance, ...nowhere, bytes_up: 0, bytes_down: 0 };
 }

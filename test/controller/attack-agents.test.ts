@@ -1,0 +1,90 @@
+/**
+ * What an agent may try that holds a real Service Key, and what somebody may who holds nothing: against the
+ * real Controller, by way of its public doors.
+ */
+import { SignJWT } from 'jose';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { paths } from '#schema/control/login.ts';
+import { mintId } from '#schema/ids.ts';
+import { FakeAgent, makeKeyPair, nonce } from '../fake/agent.ts';
+import { TrustWorld } from './trust-world.ts';
+
+let world: TrustWorld;
+
+beforeAll(async () => {
+  world = await TrustWorld.start();
+  await world.grant(await world.resource('db.internal'));
+});
+afterAll(() => world.stop());
+
+const id = (noun: Parameters<typeof mintId>[0]) => mintId(noun, crypto.getRandomValues(new Uint8Array(16)));
+const event = (more: object = {}) => ({
+  ...{ id: id('event'), at: Date.now(), kind: 'denied', connection: id('connection') },
+  ...{ protocol: 'tcp', host: 'db.internal', port: 5432, path: 'none', code: 'not_a_resource' },
+  ...more,
+});
+
+async function report(...events: object[]): Promise<void> {
+  const { channel } = await world.greetedClient(await world.client());
+  channel.send({ type: 'events', batch: 1, events });
+  expect(await channel.take('events_stored')).toMatchObject({ batch: 1 });
+  channel.close();
+}
+
+const stored = async (connection: string) =>
+  (await world.admin.get(`/events?connection=${connection}`)).items[0];
+
+test('an event of a time that no calendar knows does not hide the others', async () => {
+  const [late, early] = [event({ at: Number.MAX_SAFE_INTEGER }), event({ at: -Number.MAX_SAFE_INTEGER })];
+  await report(late, early);
+  const { items } = await world.admin.get('/events');
+  expect(items.map(({ connection }: { connection: string }) => connection)).toContain(late.connection);
+});
+
+test('an event from the future counts as one of now, so that it ends with the others', async () => {
+  const made = event({ at: Date.now() + 365 * 86_400_000 });
+  await report(made);
+  expect(Date.parse((await stored(made.connection)).at)).toBeLessThanOrEqual(Date.now());
+});
+
+test('a Client cannot say that a Connector let it through', async () => {
+  const lies = { connector: 'con_x', relay: 'rel_x', path: 'relay', resolved: '10.0.0.1', bytes_up: 5 };
+  const made = event({ ...lies, network: world.network });
+  const opened = event({ ...lies, kind: 'established' });
+  await report(made, opened);
+  const told = { connector: null, relay: null, path: 'none', resolved: null, bytes_up: 0 };
+  expect(await stored(made.connection)).toMatchObject(told);
+  expect(await stored(opened.connection)).toBeUndefined();
+});
+
+test('text of any kind in an event ends no channel', async () => {
+  const made = event({ host: '\u0000\u001b[2J\ud800', client_address: "'; --\u0007" });
+  await report(made);
+  expect(await stored(made.connection)).toMatchObject({ client_address: "'; --\u0007" });
+});
+
+test('a proof by a key that is none is refused, and no fault of ours', async () => {
+  const { privateKey } = await makeKeyPair();
+  const jwk = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'B'.repeat(43) };
+  const proof = await new SignJWT({ jti: nonce(), htm: 'POST', htu: world.url + paths.token })
+    .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+    .setIssuedAt()
+    .sign(privateKey);
+  const { status, body } = await (await world.client()).login({ proof });
+  expect([status, body.code]).toEqual([401, 'proof_invalid']);
+});
+
+// Last: whoever fails after it is told to wait.
+test('whoever fails often hinders no valid key with a wrong clock', async () => {
+  const nobody = new FakeAgent(world.url, id('serviceKey'), await makeKeyPair(), await makeKeyPair());
+  const codes = new Set<string>();
+  for (let round = 0; round < 40; round++) {
+    const answers = await Promise.all(Array.from({ length: 10 }, () => nobody.login()));
+    for (const { body } of answers) codes.add(body.code);
+    if (codes.has('rate_limited')) break;
+  }
+  expect(codes).toContain('rate_limited');
+  const late = await world.client();
+  const answered = await late.login({ clockOffMs: -3_600_000 });
+  expect(answered.body).toMatchObject({ code: 'clock_skew', now: expect.any(Number) });
+});
