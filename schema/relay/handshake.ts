@@ -148,7 +148,9 @@ function carrierOf({ door, method, header }: Knock): Verdict<{ carrier: Carrier 
 
 function issuerOf(token: string): string | null {
   try {
-    return decodeJwt(token).iss ?? null;
+    const { iss } = decodeJwt(token);
+    // Nothing has been verified yet: it may be anything that JSON knows.
+    return typeof iss === 'string' ? iss : null;
   } catch (error) {
     if (error instanceof jose.JOSEError) return null;
     throw error;
