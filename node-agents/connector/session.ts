@@ -61,6 +61,14 @@ export class Session {
   #registration: string;
   #code: ErrorCode | undefined;
   #snapshotTimer: NodeJS.Timeout | undefined;
+  /** Counts the openings of the channel. */
+  #opening = 0;
+  /**
+   * Whether the ACL held is known to be the Controller's: from the first one of a channel to its loss. That a
+   * channel opens says nothing of what was revoked meanwhile, so it is no word of the Controller's yet.
+   */
+  #current = false;
+  #heardMs = Number.NEGATIVE_INFINITY;
   /** Messages take effect in the order in which they came. */
   #applying: Promise<void> = Promise.resolve();
 
@@ -134,9 +142,10 @@ export class Session {
   }
 
   moment(): Moment {
-    const { state, heardMs } = this.state;
     const nowMs = this.#o.clock.now();
-    return { nowMs, heardMs: nowMs - (this.#o.host.monotonic() - heardMs), linked: state === 'open' };
+    if (this.#current) this.#heardMs = this.state.heardMs;
+    const silenceMs = this.#o.host.monotonic() - this.#heardMs;
+    return { nowMs, heardMs: nowMs - silenceMs, linked: this.#current };
   }
 
   isStale(): boolean {
@@ -163,7 +172,12 @@ export class Session {
 
   #enter(state: ControlState, code?: ErrorCode, detail?: string): void {
     this.#code = code;
+    if (this.#current && state !== 'open') {
+      this.#heardMs = this.state.heardMs;
+      this.#current = false;
+    }
     if (state === 'open') {
+      this.#opening++;
       this.#o.host.log.info('controller_connected', { url: this.#o.controller.url });
       this.#o.onOpen();
       this.#renewal.resume();
@@ -172,6 +186,7 @@ export class Session {
   }
 
   #receive(message: FromController): void {
+    const opening = this.#opening;
     switch (message.type) {
       case 'welcome':
         this.#o.clock.learn(message.now);
@@ -180,7 +195,7 @@ export class Session {
         return this.#o.onRelays(message.relays);
       case 'connector_acl':
         this.#applying = this.#applying
-          .then(() => this.#applyAcl(message.token))
+          .then(() => this.#applyAcl(message.token, opening))
           .catch((error) => this.#o.host.log.error('acl_failed', { error }));
         return;
       case 'registration':
@@ -194,7 +209,7 @@ export class Session {
     }
   }
 
-  async #applyAcl(token: string): Promise<void> {
+  async #applyAcl(token: string, opening: number): Promise<void> {
     const { log } = this.#o.host;
     const verified = await verifyToken('connectorAcl', token, {
       keys: this.keys,
@@ -211,6 +226,7 @@ export class Session {
       log.warn('acl_refused', { code: applied.code, reason: applied.detail });
       return this.#askForSnapshot();
     }
+    this.#current = opening === this.#opening && this.state.state === 'open';
     const { version: now, base, stale } = verified.claims;
     this.send({ type: 'ack', version: now });
     log.info('acl_applied', {

@@ -180,3 +180,17 @@ test('after a lost channel it says which ACL it holds', async () => {
   channel!.terminate();
   expect((await said('hello', before)).acl_version).toBe(5);
 });
+
+test('a channel that opens is no word of the Controller: only the ACL that it brings is', async () => {
+  await acl([web], { stale: 0 });
+  await said('ack');
+  expect([session.moment().linked, session.isStale()]).toEqual([true, false]);
+  const before = heard.length;
+  channel!.terminate();
+  await said('hello', before);
+  await until(() => session.state.state === 'open');
+  expect([session.moment().linked, session.isStale()]).toEqual([false, true]);
+  await acl([web], { stale: 0 });
+  await said('ack', before);
+  expect([session.moment().linked, session.isStale()]).toEqual([true, false]);
+});
