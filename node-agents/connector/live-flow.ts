@@ -7,12 +7,13 @@ import { judge } from '#schema/acl/intersect.ts';
 import { type ErrorCode, SallyportError } from '#schema/errors.ts';
 import type { EventKind } from '#schema/event/event.ts';
 import { canonicalHost } from '#schema/name/host.ts';
+import { type Ip, parseIp } from '#schema/name/ip.ts';
 import type { FlowRequest } from '../link/tunnel/connector.ts';
 import type { Joined } from './forward.ts';
 import type { Gate } from './gate.ts';
 import { limits } from './limits.ts';
 import { reach } from './reach.ts';
-import { resolve } from './resolve.ts';
+import { mayConnect, ownAddresses, resolve, targetOf } from './resolve.ts';
 
 /** What a flow needs to know of the tunnel that it is in. */
 export interface FlowContext {
@@ -37,6 +38,8 @@ export class LiveFlow {
   /** The last verdict. */
   verdict: FlowVerdict | undefined;
   #resolved: string | undefined;
+  /** What the destination stood for when it was looked up, and the address that answered. */
+  #reached: { target: string; ip: Ip } | undefined;
   #joined: Joined | undefined;
   #bytes = 0;
   #movedMs: number;
@@ -77,8 +80,10 @@ export class LiveFlow {
   /** Asks again what was asked when it was opened. @returns the code of a refusal, which does not cut yet. */
   rejudge(): ErrorCode | undefined {
     const verdict = this.#judge();
-    if (verdict.ok) this.verdict = verdict;
-    return verdict.ok ? undefined : verdict.code;
+    if (!verdict.ok) return verdict.code;
+    if (!this.#leadsThere(verdict)) return 'not_in_connector_acl';
+    this.verdict = verdict;
+    return undefined;
   }
 
   /** What time alone has brought to an end. */
@@ -102,11 +107,16 @@ export class LiveFlow {
     if (!allowed) return;
     const { destination } = this.#request;
     const { signal } = this.#ended;
-    const found = await resolve(allowed, canonicalHost(destination.host)!, this.#context.gate.resolver);
+    const host = canonicalHost(destination.host)!;
+    const found = await resolve(allowed, host, this.#context.gate.resolver);
     if (signal.aborted) return this.#refuse('failed', signal.reason);
     if (!found.ok) return this.#refuse(found.code === 'address_forbidden' ? 'denied' : 'failed', found.code);
     const reached = await reach(destination, found.addresses, signal);
     if (!reached.ok) return this.#refuse('failed', signal.aborted ? signal.reason : reached.code);
+    this.#reached = {
+      target: targetOf(allowed.resource, allowed.rule, host),
+      ip: parseIp(reached.address)!,
+    };
     // Much may have changed while the name was looked up and the destination took its time.
     const code = signal.aborted ? signal.reason : this.rejudge();
     if (code) {
@@ -135,6 +145,14 @@ export class LiveFlow {
   #judge(): FlowVerdict {
     const { gate, client } = this.#context;
     return judge(this.#request.destination, client(), gate.acl, gate.moment());
+  }
+
+  /** Whether the Resource as it is now still leads to the address that this flow is connected to. */
+  #leadsThere({ resource, rule }: Allowed): boolean {
+    if (!this.#reached) return true;
+    const { target, ip } = this.#reached;
+    const host = canonicalHost(this.#request.destination.host)!;
+    return targetOf(resource, rule, host) === target && mayConnect(ip, resource, ownAddresses());
   }
 
   #refuse(kind: 'denied' | 'failed', code: ErrorCode): void {

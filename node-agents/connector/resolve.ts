@@ -57,8 +57,8 @@ export function mayConnect(ip: Ip, resource: AclResource, own: readonly Ip[]): b
   return named || kind === 'loopback' || kind === 'link_local';
 }
 
-/** An alias stands for the Resource's address. */
-const targetOf = (resource: AclResource, rule: string, host: string): string =>
+/** What is looked up or connected to for a host: an alias stands for the Resource's address. */
+export const targetOf = (resource: AclResource, rule: string, host: string): string =>
   rule === resource.alias && !isWildcard(resource.address) && !resource.address.includes('/')
     ? resource.address
     : host;

@@ -251,6 +251,22 @@ describe('a live flow is cut', () => {
     expect(await codeOfEnd(flow)).toBe('not_in_connector_acl');
   });
 
+  test('when its Resource may no longer lead to an address of that kind', async () => {
+    const { flow } = await live();
+    place.forwards(resource('res_origin', '127.0.0.1'));
+    expect(await codeOfEnd(flow)).toBe('not_in_connector_acl');
+  });
+
+  test('when the alias that it asked for stands for another address', async () => {
+    const named = (address: string) => resource('res_db', address, { alias: 'db.internal', reserved: true });
+    place.forwards(named('127.0.0.1'));
+    const flow = open(await place.enter(await place.clientAcl([named('127.0.0.1')])), 'db.internal');
+    await flow.opened;
+    flow.resume();
+    place.forwards(named('127.0.0.9'));
+    expect(await codeOfEnd(flow)).toBe('not_in_connector_acl');
+  });
+
   test('when the floor rises and no newer ACL comes in time', async () => {
     const { flow, granted } = await live();
     const before = performance.now();
