@@ -48,8 +48,8 @@ export interface Relay {
 /** What Connectors are told: come back soon, for as long as a restart may take. */
 const reconnectInMs = 1_000;
 const tryForMs = 120_000;
-/** Milliseconds that sessions get to finish after SIGTERM. */
-const drainMs = 10_000;
+/** Milliseconds that sessions get to finish after SIGTERM; containers are killed after ten seconds. */
+const drainMs = 8_000;
 
 /** @throws SallyportError address_in_use, config_invalid. */
 export async function startRelay(o: RelayOptions): Promise<Relay> {
