@@ -35,6 +35,9 @@ export interface ConnectorTunnelOptions extends TunnelOptions {
   timeoutMs?: number;
 }
 
+/** ACLs that wait to be judged. */
+const mostUnjudged = 4;
+
 export class ConnectorTunnel {
   readonly #carrier: Carrier;
   readonly #o: ConnectorTunnelOptions;
@@ -42,6 +45,7 @@ export class ConnectorTunnel {
   #early: FlowRequest[] | undefined = [];
   /** ACLs are judged one after the other, after HELLO. */
   #judged: Promise<void> = Promise.resolve();
+  readonly #unjudgedAcls: string[] = [];
   #closed = false;
 
   constructor(socket: TLSSocket, o: ConnectorTunnelOptions) {
@@ -61,8 +65,11 @@ export class ConnectorTunnel {
           );
         },
         onAcl: (jwt) => {
+          // The newest makes those before it superfluous, and each may be megabytes.
+          if (this.#unjudgedAcls.length >= mostUnjudged) return void this.#unjudgedAcls.splice(-1, 1, jwt);
+          this.#unjudgedAcls.push(jwt);
           this.#judge(
-            () => o.onAcl(jwt),
+            () => o.onAcl(this.#unjudgedAcls.shift()!),
             () => {},
             (code) => this.goAway(code),
           );

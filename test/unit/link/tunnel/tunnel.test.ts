@@ -268,6 +268,27 @@ describe('a tunnel', () => {
     expect(acls).toEqual(['one', 'two', 'three']);
   });
 
+  test('keeps only a few ACLs waiting, and the newest of all', async () => {
+    const acls: string[] = [];
+    const first = Promise.withResolvers<{ ok: true }>();
+    const made = await start(echo, {
+      onAcl: async (jwt) => {
+        acls.push(jwt);
+        return acls.length === 1 ? first.promise : { ok: true };
+      },
+    });
+    await made.client.welcomed;
+    made.client.renewAcl('0');
+    await vi.waitUntil(() => acls.length === 1);
+    for (let i = 1; i <= 100; i++) made.client.renewAcl(`${i}`);
+    const flow = made.client.openFlow(toOrigin);
+    await flow.opened;
+    flow.destroy();
+    first.resolve({ ok: true });
+    await vi.waitUntil(() => acls.at(-1) === '100');
+    expect(acls).toEqual(['0', '1', '2', '3', '100']);
+  });
+
   test('whose line breaks ends its flows with peer_gone', async () => {
     const made = await start(echo);
     const flow = made.client.openFlow(toOrigin);
