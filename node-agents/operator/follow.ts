@@ -4,7 +4,7 @@
  */
 import { SallyportError } from '#schema/errors.ts';
 import type { Call } from './command.ts';
-import { print, table } from './print.ts';
+import { growingTable, print } from './print.ts';
 import type { Item } from './request.ts';
 
 const pollMs = 1_000;
@@ -18,19 +18,28 @@ export async function listEvents(call: Call): Promise<void> {
   if (fields.until !== undefined || fields.cursor !== undefined)
     throw new SallyportError('config_invalid', '--follow has no end: leave out --until and --cursor.');
 
-  const first = (await api.send('GET', path, { limit: shownAtFirst, ...fields })) as { items: Item[] };
-  const seen = new Map(first.items.map((item) => [item.id, timeOf(item)]));
-  let newest = Math.max(Date.parse(String(fields.since ?? 0)) || 0, ...seen.values());
-  show(first.items, call, true);
-  const { limit: _, since: __, ...filters } = fields;
+  const { limit = shownAtFirst, since: from, ...filters } = fields;
+  const first =
+    from === undefined
+      ? ((await api.send('GET', path, { ...filters, limit })) as { items: Item[] }).items
+      : await api.all(path, { ...filters, since: from });
+  let newest = Math.max(0, ...first.map(timeOf));
+  const windowQuery = () => ({
+    ...filters,
+    ...(newest > 0 && { since: new Date(Math.max(0, newest - reachBackMs)).toISOString() }),
+  });
+  const show = showIn(call);
+  show(first);
+  // What the first page left out was not asked for, unless it happened since.
+  const before =
+    newest > 0 ? (await listed(call, windowQuery())).filter((item) => timeOf(item) < newest) : [];
+  const seen = new Map([...before, ...first].map((item) => [item.id, timeOf(item)]));
   while (await host.pause(pollMs)) {
-    const since = newest - reachBackMs;
-    const query = { ...filters, ...(newest > 0 && { since: new Date(Math.max(0, since)).toISOString() }) };
-    const fresh = (await listed(call, query)).filter(({ id }) => !seen.has(id));
+    const fresh = (await listed(call, windowQuery())).filter(({ id }) => !seen.has(id));
     for (const item of fresh) seen.set(item.id, timeOf(item));
     newest = Math.max(newest, ...fresh.map(timeOf));
     for (const [id, at] of seen) if (at < newest - reachBackMs) seen.delete(id);
-    show(fresh, call, false);
+    show(fresh);
   }
 }
 
@@ -45,11 +54,15 @@ async function listed({ api, path }: Call, query: Record<string, unknown>): Prom
 }
 
 /** Oldest first, as they happened. */
-function show(newestFirst: Item[], { json, host, command }: Call, titles: boolean): void {
-  const items = newestFirst.toReversed();
-  if (json) for (const item of items) host.write(`${JSON.stringify(item)}\n`);
-  else if (titles) host.write(table(items, command.columns!));
-  else for (const item of items) host.write(table([item], command.columns!).split('\n').slice(1).join('\n'));
+function showIn({ json, host, command }: Call): (newestFirst: Item[]) => void {
+  if (json) {
+    return (items) => {
+      for (const item of items.toReversed()) host.write(`${JSON.stringify(item)}\n`);
+    };
+  }
+  const table = growingTable(command.columns!);
+  host.write(table.titles());
+  return (items) => host.write(table.rows(items.toReversed()));
 }
 
 const timeOf = ({ at }: Item): number => Date.parse(String(at));

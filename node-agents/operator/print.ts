@@ -23,21 +23,30 @@ export function print(
 }
 
 /** @returns one line for each item, below a line of titles. */
-export function table(items: Fields[], columns: string[]): string {
-  const rows = [
-    columns.map((name) => name.toUpperCase()),
-    ...items.map((item) => columns.map((name) => text(at(item, name)))),
-  ];
-  const widths = columns.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, i) => cell.padEnd(widths[i]!))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
+export const table = (items: Fields[], columns: string[]): string =>
+  lines([titlesOf(columns), ...cellsOf(items, columns)], []);
+
+/** A table that goes on: its columns are never narrower than what they have held. */
+export function growingTable(columns: string[]): { titles(): string; rows(items: Fields[]): string } {
+  const widths: number[] = [];
+  return {
+    titles: () => lines([titlesOf(columns)], widths),
+    rows: (items) => lines(cellsOf(items, columns), widths),
+  };
+}
+
+const titlesOf = (columns: string[]): string[] => columns.map((name) => name.toUpperCase());
+
+const cellsOf = (items: Fields[], columns: string[]): string[][] =>
+  items.map((item) => columns.map((name) => text(at(item, name))));
+
+/** @param widths of the columns; grown to what these rows need. */
+function lines(rows: string[][], widths: number[]): string {
+  for (const row of rows) {
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  }
+  const line = (row: string[]) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ');
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
 }
 
 /** One line for each field; what is inside a field is indented below its name. */

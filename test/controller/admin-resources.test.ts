@@ -232,6 +232,15 @@ describe('Resources', () => {
 });
 
 describe('grants', () => {
+  test('many at once for one pair are one grant', async () => {
+    const { id } = await create({ address: 'once.internal' });
+    const account = await admin.post('/service-accounts', { name: 'at once' });
+    const body = { resource_id: id, service_account_id: account.id };
+    const made: Answer[] = await Promise.all(Array.from({ length: 8 }, () => admin.post('/grants', body)));
+    expect(new Set(made.map((grant) => grant.id)).size).toBe(1);
+    expect((await admin.get(`/audit?target=${made[0].id}`)).items).toHaveLength(1);
+  });
+
   test('are one for each pair: granting twice answers the same grant', async () => {
     const { id } = await create({ address: 'granted.example' });
     const account = await admin.post('/service-accounts', { name: 'granted' });

@@ -193,6 +193,7 @@ const constraints: readonly [RegExp, ErrorCode][] = [
   [/UNIQUE constraint failed:.*\.alias/, 'alias_taken'],
   [/UNIQUE constraint failed:.*resources\.address/, 'address_taken'],
   [/UNIQUE constraint failed:.*\.(name|slug|hostname)/, 'name_taken'],
+  [/UNIQUE constraint failed:.*grants\.grantee_id/, 'in_use'],
   [/FOREIGN KEY constraint failed/, 'in_use'],
 ];
 

@@ -4,9 +4,10 @@
  * bounds every query anyway.
  */
 import { z } from '@hono/zod-openapi';
-import { and, asc, desc, gt, lt, lte, or, type SQL } from 'drizzle-orm';
+import { and, asc, desc, gt, gte, lt, lte, or, type SQL } from 'drizzle-orm';
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { refuse, type Verdict } from '#schema/errors.ts';
+import { instant } from './fields.ts';
 import type { Row } from './scope.ts';
 import { base64url, fromBase64url } from './secret.ts';
 
@@ -15,6 +16,20 @@ export const pageQuery = z.object({
   cursor: z.string().max(512).optional().openapi({ description: '`next_cursor` of the page before.' }),
 });
 export type PageQuery = z.infer<typeof pageQuery>;
+
+/** The part of a query that bounds lists of what happened. */
+export const span = {
+  since: instant.optional().openapi({ description: 'From this time on.' }),
+  until: instant.optional().openapi({ description: 'Before this time.' }),
+};
+
+export const between = (
+  at: SQLiteColumn,
+  { since, until }: { since?: string | undefined; until?: string | undefined },
+): SQL[] => [
+  ...(since === undefined ? [] : [gte(at, Date.parse(since))]),
+  ...(until === undefined ? [] : [lt(at, Date.parse(until))]),
+];
 
 export const pageOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), next_cursor: z.string().nullable() });

@@ -2,7 +2,7 @@
  * What an agent is given when it has logged in: an access token for each, ACLs and connection tokens for a
  * Client, a registration for a Connector. Comes after `assertion.ts` settled who it is.
  */
-import { and, eq, isNull } from 'drizzle-orm';
+import { and, eq, isNotNull, isNull } from 'drizzle-orm';
 import type { TokenAnswer } from '#schema/control/login.ts';
 import { instances, relays, serviceKeys } from '#schema/db/tables.ts';
 import { type Id, mintId, timeOrdered } from '#schema/ids.ts';
@@ -39,10 +39,10 @@ export async function relayAnswer(ports: Ports, { row }: Of<'relay'>, jkt: strin
   const listed = await ports.database
     .select()
     .from(relays)
-    .where(and(isNull(relays.revokedAt)));
+    .where(and(isNotNull(relays.enrolledAt), isNull(relays.revokedAt)));
   return {
     ...(await answerFor(ports, signer, { role: 'relay', sub: row.id, clientId: row.id, jkt })),
-    relays: relayList({ relays: listed.filter(({ enrolledAt }) => enrolledAt !== null) }, ports.settings),
+    relays: relayList({ relays: listed }, ports.settings),
   };
 }
 

@@ -24,6 +24,7 @@ export function mountOpenApi(app: Controller): void {
       info: {
         title: 'Sallyport Controller',
         version: '1',
+        license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
         description: 'Errors are problem documents (RFC 9457) with a `code` that keeps its meaning for ever.',
       },
       servers: [{ url: tenant ? tenantUrl(settings, tenant) : settings.baseUrl }],

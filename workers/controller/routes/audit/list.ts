@@ -4,8 +4,7 @@ import { and, eq } from 'drizzle-orm';
 import { auditEntries } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { instant, iso } from '../../fields.ts';
-import { newestPage, pageOf, pageQuery } from '../../paginate.ts';
-import { between } from '../events/list.ts';
+import { between, newestPage, pageOf, pageQuery, span } from '../../paginate.ts';
 
 const entry = z
   .object({
@@ -34,8 +33,7 @@ export const listAudit = adminRoute(
       actor: z.string().optional(),
       action: z.string().optional(),
       target: z.string().optional().openapi({ description: 'The id of what was changed.' }),
-      since: instant.optional().openapi({ description: 'From this time on.' }),
-      until: instant.optional().openapi({ description: 'Before this time.' }),
+      ...span,
     }),
     answer: pageOf(entry),
   },

@@ -1,12 +1,11 @@
 /** GET /events: what happened to flows, newest first. One `connection` is the same on every component. */
 import { z } from '@hono/zod-openapi';
-import { and, eq, gte, lt, type SQL } from 'drizzle-orm';
-import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { and, eq } from 'drizzle-orm';
 import { events } from '#schema/db/tables.ts';
 import { eventKinds } from '#schema/event/event.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { instant, iso } from '../../fields.ts';
-import { newestPage, pageOf, pageQuery } from '../../paginate.ts';
+import { between, newestPage, pageOf, pageQuery, span } from '../../paginate.ts';
 import type { Row } from '../../scope.ts';
 
 const text = z.string().nullable();
@@ -59,8 +58,7 @@ export const listEvents = adminRoute(
       kind: z.enum(eventKinds).optional(),
       code: z.string().optional(),
       connection: z.string().optional(),
-      since: instant.optional().openapi({ description: 'From this time on.' }),
-      until: instant.optional().openapi({ description: 'Before this time.' }),
+      ...span,
     }),
     answer: pageOf(event),
   },
@@ -74,14 +72,6 @@ export const listEvents = adminRoute(
     return answer({ items: found.rows.map(show), next_cursor: found.next_cursor });
   },
 );
-
-export const between = (
-  at: SQLiteColumn,
-  { since, until }: { since?: string | undefined; until?: string | undefined },
-): SQL[] => [
-  ...(since === undefined ? [] : [gte(at, Date.parse(since))]),
-  ...(until === undefined ? [] : [lt(at, Date.parse(until))]),
-];
 
 const show = (row: Row<typeof events>): z.input<typeof event> => ({
   id: row.id,

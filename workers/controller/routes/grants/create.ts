@@ -9,7 +9,7 @@ import { connectors, grants, resources, serviceAccounts } from '#schema/db/table
 import { refuse } from '#schema/errors.ts';
 import type { Id } from '#schema/ids.ts';
 import { adminRoute } from '../../admin-route.ts';
-import { Change, mint } from '../../change.ts';
+import { Change, type ChangeOrigin, mint } from '../../change.ts';
 import { absent, instant } from '../../fields.ts';
 import type { Row, Scope } from '../../scope.ts';
 import { grant, show } from './shape.ts';
@@ -47,36 +47,44 @@ export const createGrant = adminRoute(
     const outdated = await outdatedConnectors(scope, resource.remoteNetworkId);
     if (outdated) return refuse('connector_outdated', outdated);
 
-    const held = await scope.find(
-      grants,
-      and(eq(grants.resourceId, resource.id), eq(grants.granteeId, account.id))!,
-    );
-    if (!held) {
-      const row: Row<typeof grants> = {
-        id: mint(ask, 'grant'),
-        tenantId: scope.tenantId,
-        resourceId: resource.id,
-        granteeKind: 'service_account',
-        granteeId: account.id,
-        expiresAt,
-        createdAt: now,
-      };
-      return new Change(ask)
-        .write(scope.insert(grants, row))
-        .audit('create', 'grant', row.id, { after: show(row, now) })
-        .configuration()
-        .commit({ body: show(row, now), status: 201 });
-    }
-    if (held.expiresAt === expiresAt) return new Change(ask).commit({ body: show(held, now), status: 200 });
-    const row = { ...held, expiresAt };
-    const change = new Change(ask)
-      .write(scope.update(grants, { expiresAt }, eq(grants.id, held.id)))
-      .audit('update', 'grant', held.id, { before: show(held, now), after: show(row, now) })
-      .configuration();
-    if ((expiresAt ?? Infinity) < (held.expiresAt ?? Infinity)) change.floor(account.id);
-    return change.commit({ body: show(row, now), status: 200 });
+    const pair = { resourceId: resource.id, granteeId: account.id };
+    const settled = await settle(ask, pair, expiresAt);
+    // Somebody else granted the same meanwhile: now there is one.
+    return !settled.ok && settled.code === 'in_use' ? settle(ask, pair, expiresAt) : settled;
   },
 );
+
+type Pair = Pick<Row<typeof grants>, 'resourceId' | 'granteeId'>;
+
+/** Makes the pair's one grant end then, whether there is one already or not. */
+async function settle(ask: ChangeOrigin, pair: Pair, expiresAt: number | null) {
+  const { scope, now } = ask;
+  const ofPair = and(eq(grants.resourceId, pair.resourceId), eq(grants.granteeId, pair.granteeId))!;
+  const held = await scope.find(grants, ofPair);
+  if (held?.expiresAt === expiresAt) return new Change(ask).commit({ body: show(held, now), status: 200 });
+  if (!held) {
+    const made: Row<typeof grants> = {
+      id: mint(ask, 'grant'),
+      tenantId: scope.tenantId,
+      ...pair,
+      granteeKind: 'service_account',
+      expiresAt,
+      createdAt: now,
+    };
+    return new Change(ask)
+      .write(scope.insert(grants, made))
+      .audit('create', 'grant', made.id, { after: show(made, now) })
+      .configuration()
+      .commit({ body: show(made, now), status: 201 });
+  }
+  const row = { ...held, expiresAt };
+  const change = new Change(ask)
+    .write(scope.update(grants, { expiresAt }, eq(grants.id, held.id)))
+    .audit('update', 'grant', held.id, { before: show(held, now), after: show(row, now) })
+    .configuration();
+  if ((expiresAt ?? Infinity) < (held.expiresAt ?? Infinity)) change.floor(pair.granteeId);
+  return change.commit({ body: show(row, now), status: 200 });
+}
 
 /** Connectors of the place that could not carry a Service’s flows, named; undefined where there are none. */
 async function outdatedConnectors(scope: Scope, network: Id<'remoteNetwork'>): Promise<string | undefined> {
