@@ -226,8 +226,9 @@ export class Session {
       log.warn('acl_refused', { code: applied.code, reason: applied.detail });
       return this.#askForSnapshot();
     }
-    this.#current = opening === this.#opening && this.state.state === 'open';
     const { version: now, base, stale } = verified.claims;
+    // Below zero: more of it is on its way.
+    if (now >= 0) this.#current = opening === this.#opening && this.state.state === 'open';
     this.send({ type: 'ack', version: now });
     log.info('acl_applied', {
       version: now,

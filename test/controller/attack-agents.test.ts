@@ -74,6 +74,35 @@ test('a proof by a key that is none is refused, and no fault of ours', async () 
   expect([status, body.code]).toEqual([401, 'proof_invalid']);
 });
 
+test('an ACL that came in part is not taken for the whole, and what is revoked comes first', async () => {
+  const large = await TrustWorld.in(world.administration);
+  await large.administration.sql(
+    `WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 6000)
+     INSERT INTO resources (tenant_id, id, remote_network_id, name, address, tcp, udp, icmp, created_at, updated_at)
+     SELECT ?, printf('res_%026d', value), ?, 'many-' || value, 'host-' || value || '.many.internal', '"all"', '"all"', 1, 1, 1
+     FROM n`,
+    ...[large.tenantId, large.network],
+  );
+  const key = await large.key();
+  await large.admin.post(`/service-keys/${key.id}/revoke`);
+  const agent = await large.connector();
+  const first = await large.greetedConnector(agent);
+  expect(first.acl.set).toHaveProperty(`revoked:${key.id}`);
+  first.channel.close();
+  // The channel broke off here: this is all that the Connector has got.
+  const again = await large.greetedConnector(agent, { acl_version: first.acl.version });
+  expect(again.acl.base).toBeUndefined();
+  const set = { ...again.acl.set };
+  for (let { version } = again.acl; version < 0; ) {
+    const next = await large.nextConnectorAcl(again.channel);
+    expect(next.base).toBe(version);
+    Object.assign(set, next.set);
+    version = next.version;
+  }
+  expect(Object.keys(set)).toHaveLength(6001);
+  again.channel.close();
+});
+
 // Last: whoever fails after it is told to wait.
 test('whoever fails often hinders no valid key with a wrong clock', async () => {
   const nobody = new FakeAgent(world.url, id('serviceKey'), await makeKeyPair(), await makeKeyPair());

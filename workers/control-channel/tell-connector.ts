@@ -24,14 +24,16 @@ export async function tellConnector(
 
   const { id: connector, hash, jkt } = seat.agent;
   const { version, unset } = told;
-  const [first, ...more] = inMessages(told.set);
-  const base = told.kind === 'difference' ? { base: told.base } : {};
-  const parts = [
-    { ...base, set: first ?? {}, unset },
-    ...more.map((set) => ({ base: version, set, unset: [] })),
-  ];
-  for (const part of parts) {
-    const token = await issueConnectorAcl(signer, { connector, hash, stale, version, ...part });
+  const sets = inMessages(told.set);
+  const from = told.kind === 'difference' ? { base: told.base } : {};
+  for (const [at, set] of sets.entries()) {
+    const part = {
+      ...(at === 0 ? from : { base: unfinished(at) }),
+      version: at === sets.length - 1 ? version : unfinished(at + 1),
+      set,
+      unset: at === 0 ? unset : [],
+    };
+    const token = await issueConnectorAcl(signer, { connector, hash, stale, ...part });
     if (!tell(socket, { type: 'connector_acl', token })) return;
   }
   changeSeat(socket, { sent: version, stale });
@@ -40,13 +42,17 @@ export async function tellConnector(
   }
 }
 
-/** What is too long for one message follows in differences that start and end at the same version. */
+/** The version of what has come in part, below any that a ledger knows: who says that it holds it gets the whole. */
+const unfinished = (parts: number): number => -parts;
+
+/** At least one. What is too long for one message follows in differences; what takes away comes first. */
 function inMessages(set: Record<string, AclEntry>): Record<string, AclEntry>[] {
-  const parts: Record<string, AclEntry>[] = [];
-  let room = 0;
-  for (const [key, entry] of Object.entries(set)) {
+  const parts: Record<string, AclEntry>[] = [{}];
+  let room = entriesAtOnce;
+  const isResource = ([, { kind }]: [string, AclEntry]) => Number(kind === 'resource');
+  for (const [key, entry] of Object.entries(set).sort((a, b) => isResource(a) - isResource(b))) {
     const length = key.length + JSON.stringify(entry).length;
-    if (parts.length === 0 || length > room) {
+    if (length > room) {
       parts.push({});
       room = entriesAtOnce;
     }
