@@ -25,8 +25,13 @@ const ranges: readonly (readonly [ReservedKind, Prefix])[] = (
   [
     ['synthetic', syntheticV4],
     ['synthetic', syntheticV6],
+    // AWS and most others; AWS over IPv6 and for pods; Google over IPv6; Azure; Oracle.
     ['metadata', '169.254.169.254/32'],
     ['metadata', 'fd00:ec2::254/128'],
+    ['metadata', 'fd00:ec2::23/128'],
+    ['metadata', 'fd20:ce::254/128'],
+    ['metadata', '168.63.129.16/32'],
+    ['metadata', '192.0.0.192/32'],
     ['unspecified', '0.0.0.0/8'],
     ['loopback', '127.0.0.0/8'],
     ['link_local', '169.254.0.0/16'],
@@ -39,9 +44,11 @@ const ranges: readonly (readonly [ReservedKind, Prefix])[] = (
   ] as const
 ).map(([kind, text]) => [kind, parsePrefix(text)!] as const);
 
-/** Prefixes whose last bits carry an IPv4 address that a translator will reach (RFC 6052, RFC 3056, RFC 4291 §2.5.5.1). */
+/** Prefixes whose last bits carry an IPv4 address that a translator will reach (RFC 6052, RFC 8215, RFC 3056, RFC 4291 §2.5.5.1, RFC 7915). */
 const translated = [
   { prefix: parsePrefix('64:ff9b::/96')!, at: 12 },
+  { prefix: parsePrefix('64:ff9b:1::/48')!, at: 12 },
+  { prefix: parsePrefix('::ffff:0:0:0/96')!, at: 12 },
   { prefix: parsePrefix('::/96')!, at: 12 },
   { prefix: parsePrefix('2002::/16')!, at: 2 },
 ];
