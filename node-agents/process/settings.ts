@@ -191,6 +191,12 @@ export const relaySettings = {
     ...option('controller-url', 'URL', values.url, 'the deployment’s Controller'),
     env: 'SALLYPORT_URL',
   }),
+  issuers: many(
+    'issuer',
+    'URL',
+    values.url,
+    'a Tenant with a host name of its own, whose tokens count here too; may be repeated',
+  ),
   enrollToken,
   tlsCert: option('tls-cert', 'PATH', values.path, 'PEM chain; without it the relay speaks plain HTTP'),
   tlsKey: option('tls-key', 'PATH', values.path, 'PEM key of --tls-cert'),

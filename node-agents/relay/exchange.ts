@@ -150,7 +150,8 @@ export class Exchange {
     const behind = this.#requests.get(client.handle as Waiting);
     const starts = behind && [this.#open(connector, arrival), this.#open(client, behind)];
     if (!starts?.every((start) => start !== null)) {
-      this.#switch.leave(client, 'peer_gone');
+      // One of the two has gone meanwhile; leaving in its name closes the other.
+      this.#switch.leave(starts?.[0] ? client : connector, 'peer_gone');
       return starts?.[0] ? { ok: true } : refuse('peer_gone');
     }
     this.#totals.paired++;
@@ -192,6 +193,7 @@ export class Exchange {
       ready: () => seat.peer?.handle.resume(),
       closed: (code) => {
         this.#totals.bytes += seat.forwarded;
+        if (seat.kind === 'link') this.#o.log.info('connector_left', { connector: seat.hash, code });
         this.#do(() => this.#switch.leave(seat, code));
       },
     };

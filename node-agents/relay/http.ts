@@ -95,6 +95,7 @@ async function enter(
     const verdict = await verifyKnock(knock, o.issuers);
     if (!verdict.ok) return refused(verdict.code, verdict.detail);
     const { admission } = verdict;
+    if (waiting.over) return;
     if (admission.carrier === 'websocket' && !isWebSocketRequest(request)) return refused('bad_request');
     const admitted = o.exchange.admit({ request, waiting, admission });
     if (!admitted.ok) return refused(admitted.code, admitted.detail);

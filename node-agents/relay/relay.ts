@@ -104,7 +104,7 @@ export async function runRelay(config: RelayConfig, host: Host): Promise<void> {
   const { listen: address, url, metricsPort } = config;
   let control: ControlLink | null = null;
   const controlState = () => control?.state ?? null;
-  const issuers = [config.controllerUrl];
+  const issuers = [config.controllerUrl, ...config.issuers];
   const relay = await startRelay({
     ...{ listen: address, url, metricsPort, issuers, now, random, log, controlState },
     ...(tls && { tls }),

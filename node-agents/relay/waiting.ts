@@ -29,6 +29,11 @@ export class Waiting implements Line {
     socket.on('data', this.#keep).on('end', this.#gone).on('error', this.#gone).on('close', this.#gone);
   }
 
+  /** Whether there is nobody to answer any more, or an answer was given. */
+  get over(): boolean {
+    return this.#answered;
+  }
+
   /** Lets go of the socket. @returns what arrived early, or null when there is nobody to answer any more. */
   release(): Buffer | null {
     if (this.#answered) return null;

@@ -31,7 +31,9 @@ export default {
       url,
       objects: RELAY,
       clock: () => Date.now(),
-      log: (level, event, fields) => console[level](JSON.stringify({ event, ...fields })),
+      log: (level, event, fields) => {
+        if (level === 'error') console.error(JSON.stringify({ event, ...fields }));
+      },
       issuers: {
         allowed: (issuer) => issuer.startsWith(new URL('/t/', ISSUER).href),
         async keysOf(issuer) {

@@ -438,7 +438,7 @@ export function relayContract({ name, newRelay, skip }: RelaySuite): void {
         expect(sent).toBeLessThan(16 * 1024 * 1024);
       } else {
         expect(outcome).toBe(closeOf('limit_reached'));
-        expect((await relay.memory()) - memoryBefore!).toBeLessThan(4 * relayLimits.unacknowledgedBytes);
+        expect((await relay.memory()) - memoryBefore!).toBeLessThan(6 * relayLimits.unacknowledgedBytes);
       }
       connector.destroy();
       await flood;

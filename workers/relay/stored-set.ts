@@ -16,9 +16,8 @@ export class StoredSet extends ExpiringSet {
     super(capacity);
     this.#sql = sql;
     this.#name = name;
-    sql.exec(
-      'CREATE TABLE IF NOT EXISTS kept (name TEXT, id TEXT, until_ms INTEGER, PRIMARY KEY (name, id)) WITHOUT ROWID',
-    );
+    // Anybody can wake an object by a made-up name; it must not leave anything behind.
+    if (sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'kept'").toArray().length === 0) return;
     const rows = sql.exec<{ id: string; until_ms: number }>(
       'SELECT id, until_ms FROM kept WHERE name = ? AND until_ms > ?',
       name,
@@ -29,7 +28,12 @@ export class StoredSet extends ExpiringSet {
 
   override add(use: Use, nowMs: number): boolean {
     if (!super.add(use, nowMs)) return false;
-    if (this.#added++ % cleanEvery === 0) this.#sql.exec('DELETE FROM kept WHERE until_ms <= ?', nowMs);
+    if (this.#added++ % cleanEvery === 0) {
+      this.#sql.exec(
+        'CREATE TABLE IF NOT EXISTS kept (name TEXT, id TEXT, until_ms INTEGER, PRIMARY KEY (name, id)) WITHOUT ROWID',
+      );
+      this.#sql.exec('DELETE FROM kept WHERE until_ms <= ?', nowMs);
+    }
     this.#sql.exec('INSERT OR REPLACE INTO kept VALUES (?, ?, ?)', this.#name, use.id, use.untilMs);
     return true;
   }
