@@ -42,6 +42,14 @@ export function scopeOf(database: Database, tenantId: Id<'tenant'>) {
       return (await this.select(table, { where, limit: 1 }))[0];
     },
 
+    /** @param id as it was asked for: anything that is no id of this Tenant's finds nothing. */
+    async byId<T extends OwnedTable & { id: SQLiteColumn }>(
+      table: T,
+      id: string,
+    ): Promise<Row<T> | undefined> {
+      return this.find(table, eq(table.id, id));
+    },
+
     /** Rows of `left` with the row of `right` that `on` finds; both are the Tenant's. */
     async join<L extends OwnedTable, R extends OwnedTable>(
       left: L,

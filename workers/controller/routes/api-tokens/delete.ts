@@ -17,7 +17,7 @@ export const deleteApiToken = adminRoute(
   },
   async (ask) => {
     const { scope, now } = ask;
-    const row = await scope.find(apiTokens, eq(apiTokens.id, ask.params.id as never));
+    const row = await scope.byId(apiTokens, ask.params.id);
     if (!row) return absent('API token', ask.params.id);
     return new Change(ask)
       .write(scope.delete(apiTokens, eq(apiTokens.id, row.id)))

@@ -1,5 +1,4 @@
 /** GET /api-tokens/{id}. */
-import { eq } from 'drizzle-orm';
 import { apiTokens } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { absent, idPath } from '../../fields.ts';
@@ -16,7 +15,7 @@ export const getApiToken = adminRoute(
     answer: apiToken,
   },
   async ({ scope, params, now }) => {
-    const row = await scope.find(apiTokens, eq(apiTokens.id, params.id as never));
+    const row = await scope.byId(apiTokens, params.id);
     return row ? answer(show(row, now)) : absent('API token', params.id);
   },
 );

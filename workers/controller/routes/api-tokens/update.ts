@@ -20,7 +20,7 @@ export const updateApiToken = adminRoute(
   },
   async (ask) => {
     const { scope, now, body, held } = ask;
-    const row = await scope.find(apiTokens, eq(apiTokens.id, ask.params.id as never));
+    const row = await scope.byId(apiTokens, ask.params.id);
     if (!row) return absent('API token', ask.params.id);
     const before = show(row, now);
     if (before.state !== 'active') return illegal('API token', before.state, ['delete']);

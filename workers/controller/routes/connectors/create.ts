@@ -1,6 +1,5 @@
 /** POST /connectors: a Connector to be, and the one-time token with which it enrols. */
 import { z } from '@hono/zod-openapi';
-import { eq } from 'drizzle-orm';
 import { connectors, remoteNetworks } from '#schema/db/tables.ts';
 import { adminRoute } from '../../admin-route.ts';
 import { Change, mint } from '../../change.ts';
@@ -21,7 +20,7 @@ export const createConnector = adminRoute(
   },
   async (ask) => {
     const { scope, now, body } = ask;
-    const network = await scope.find(remoteNetworks, eq(remoteNetworks.id, body.remote_network_id as never));
+    const network = await scope.byId(remoteNetworks, body.remote_network_id);
     if (!network) return absent('Remote Network', body.remote_network_id);
     const id = mint(ask, 'connector');
     const row = {

@@ -17,7 +17,7 @@ export const deleteConnector = adminRoute(
   },
   async (ask) => {
     const { scope } = ask;
-    const row = await scope.find(connectors, eq(connectors.id, ask.params.id as never));
+    const row = await scope.byId(connectors, ask.params.id);
     if (!row) return absent('Connector', ask.params.id);
     const [before] = await show(ask, [row]);
     const change = new Change(ask)

@@ -1,5 +1,4 @@
 /** GET /connectors/{id}, with its state and the reason for it. */
-import { eq } from 'drizzle-orm';
 import { connectors } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { absent, idPath } from '../../fields.ts';
@@ -16,7 +15,7 @@ export const getConnector = adminRoute(
     answer: connector,
   },
   async (ask) => {
-    const row = await ask.scope.find(connectors, eq(connectors.id, ask.params.id as never));
+    const row = await ask.scope.byId(connectors, ask.params.id);
     return row ? answer((await show(ask, [row]))[0]!) : absent('Connector', ask.params.id);
   },
 );

@@ -21,7 +21,7 @@ export const renameConnector = adminRoute(
   },
   async (ask) => {
     const { scope, body } = ask;
-    const row = await scope.find(connectors, eq(connectors.id, ask.params.id as never));
+    const row = await scope.byId(connectors, ask.params.id);
     if (!row) return absent('Connector', ask.params.id);
     const [before] = await show(ask, [row]);
     const after = { ...before!, ...body };

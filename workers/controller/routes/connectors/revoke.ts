@@ -23,7 +23,7 @@ export const revokeConnector = adminRoute(
   },
   async (ask) => {
     const { scope, now } = ask;
-    const row = await scope.find(connectors, eq(connectors.id, ask.params.id as never));
+    const row = await scope.byId(connectors, ask.params.id);
     if (!row) return absent('Connector', ask.params.id);
     if (row.revokedAt !== null) return illegal('Connector', 'revoked', ['delete']);
     const shown = (await show(ask, [{ ...row, revokedAt: now }]))[0]!;

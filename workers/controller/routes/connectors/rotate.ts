@@ -23,7 +23,7 @@ export const rotateConnector = adminRoute(
   },
   async (ask) => {
     const { scope } = ask;
-    const row = await scope.find(connectors, eq(connectors.id, ask.params.id as never));
+    const row = await scope.byId(connectors, ask.params.id);
     if (!row) return absent('Connector', ask.params.id);
     if (row.revokedAt !== null) return illegal('Connector', 'revoked', ['delete']);
     const unused = and(eq(enrolmentTokens.connectorId, row.id), isNull(enrolmentTokens.usedAt))!;

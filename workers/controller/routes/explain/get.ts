@@ -54,7 +54,7 @@ export const explain = adminRoute(
   async (ask) => {
     const { scope, query, now } = ask;
     const { principal, protocol, host, port } = query;
-    const account = await scope.find(serviceAccounts, eq(serviceAccounts.id, principal as never));
+    const account = await scope.byId(serviceAccounts, principal);
     if (!account) return absent('Service Account', principal);
     const destination: Destination = { protocol, host, ...(port !== undefined && { port }) };
     const inForce = or(isNull(grants.expiresAt), gt(grants.expiresAt, now));

@@ -34,12 +34,9 @@ export const createGrant = adminRoute(
   },
   async (ask) => {
     const { scope, now, body } = ask;
-    const resource = await scope.find(resources, eq(resources.id, body.resource_id as never));
+    const resource = await scope.byId(resources, body.resource_id);
     if (!resource) return absent('Resource', body.resource_id);
-    const account = await scope.find(
-      serviceAccounts,
-      eq(serviceAccounts.id, body.service_account_id as never),
-    );
+    const account = await scope.byId(serviceAccounts, body.service_account_id);
     if (!account) return absent('Service Account', body.service_account_id);
     const expiresAt = body.expires_at === null ? null : Date.parse(body.expires_at);
     if (expiresAt !== null && expiresAt <= now)

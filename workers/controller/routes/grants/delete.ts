@@ -17,7 +17,7 @@ export const deleteGrant = adminRoute(
   },
   async (ask) => {
     const { scope, now } = ask;
-    const row = await scope.find(grants, eq(grants.id, ask.params.id as never));
+    const row = await scope.byId(grants, ask.params.id);
     if (!row) return absent('grant', ask.params.id);
     return new Change(ask)
       .write(scope.delete(grants, eq(grants.id, row.id)))

@@ -1,5 +1,4 @@
 /** GET /grants/{id}. */
-import { eq } from 'drizzle-orm';
 import { grants } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { absent, idPath } from '../../fields.ts';
@@ -16,7 +15,7 @@ export const getGrant = adminRoute(
     answer: grant,
   },
   async ({ scope, params, now }) => {
-    const row = await scope.find(grants, eq(grants.id, params.id as never));
+    const row = await scope.byId(grants, params.id);
     return row ? answer(show(row, now)) : absent('grant', params.id);
   },
 );

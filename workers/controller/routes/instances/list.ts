@@ -22,7 +22,7 @@ export const listInstances = adminRoute(
   },
   async (ask) => {
     const { scope, query, params } = ask;
-    const key = await scope.find(serviceKeys, eq(serviceKeys.id, params.id as never));
+    const key = await scope.byId(serviceKeys, params.id);
     if (!key) return absent('Service Key', params.id);
     const present = await presentAgents(ask, 'client');
     const onlyLive = query.live ? among(instances.id, [...present.keys()]) : undefined;

@@ -20,7 +20,7 @@ export const revokeInstance = adminRoute(
   },
   async (ask) => {
     const { scope, now } = ask;
-    const row = await scope.find(instances, eq(instances.id, ask.params.id as never));
+    const row = await scope.byId(instances, ask.params.id);
     if (!row) return absent('instance', ask.params.id);
     if (row.revokedAt !== null) return illegal('instance', 'revoked', []);
     const shown = show({ ...row, revokedAt: now }, false);

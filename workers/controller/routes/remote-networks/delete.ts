@@ -20,7 +20,7 @@ export const deleteRemoteNetwork = adminRoute(
   async (ask) => {
     const { scope } = ask;
     const { id } = ask.params;
-    const row = await scope.find(remoteNetworks, eq(remoteNetworks.id, id as never));
+    const row = await scope.byId(remoteNetworks, id);
     if (!row) return absent('Remote Network', id);
     const before = (await show(scope, [row]))[0]!;
     if (before.connectors + before.resources > 0) {

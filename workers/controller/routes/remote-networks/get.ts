@@ -1,5 +1,4 @@
 /** GET /remote-networks/{id}. */
-import { eq } from 'drizzle-orm';
 import { remoteNetworks } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { absent, idPath } from '../../fields.ts';
@@ -16,7 +15,7 @@ export const getRemoteNetwork = adminRoute(
     answer: remoteNetwork,
   },
   async ({ scope, params: { id } }) => {
-    const row = await scope.find(remoteNetworks, eq(remoteNetworks.id, id as never));
+    const row = await scope.byId(remoteNetworks, id);
     return row ? answer((await show(scope, [row]))[0]!) : absent('Remote Network', id);
   },
 );

@@ -21,7 +21,7 @@ export const updateRemoteNetwork = adminRoute(
   async (ask) => {
     const { scope, body } = ask;
     const { id } = ask.params;
-    const row = await scope.find(remoteNetworks, eq(remoteNetworks.id, id as never));
+    const row = await scope.byId(remoteNetworks, id);
     if (!row) return absent('Remote Network', id);
     const [before] = await show(scope, [row]);
     const after = { ...before!, ...body };

@@ -1,6 +1,5 @@
 /** POST /resources: an address in a Remote Network. Nobody may reach it until it is granted. */
 import { z } from '@hono/zod-openapi';
-import { eq } from 'drizzle-orm';
 import { remoteNetworks, resources } from '#schema/db/tables.ts';
 import { canonical } from '#schema/resource/canonical.ts';
 import { adminRoute } from '../../admin-route.ts';
@@ -32,8 +31,7 @@ export const createResource = adminRoute(
   async (ask) => {
     const { scope, now, body } = ask;
     const { allow_reserved: allowReserved, remote_network_id: network, ...fields } = body;
-    if (!(await scope.find(remoteNetworks, eq(remoteNetworks.id, network as never))))
-      return absent('Remote Network', network);
+    if (!(await scope.byId(remoteNetworks, network))) return absent('Remote Network', network);
     const checked = canonical({ ...fields, allowReserved });
     if (!checked.ok) return checked;
     const row = {

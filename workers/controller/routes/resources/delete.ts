@@ -17,7 +17,7 @@ export const deleteResource = adminRoute(
   },
   async (ask) => {
     const { scope } = ask;
-    const row = await scope.find(resources, eq(resources.id, ask.params.id as never));
+    const row = await scope.byId(resources, ask.params.id);
     if (!row) return absent('Resource', ask.params.id);
     const granted = await scope.select(grants, { where: eq(grants.resourceId, row.id) });
     return new Change(ask)

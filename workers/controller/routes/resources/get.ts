@@ -1,5 +1,4 @@
 /** GET /resources/{id}, with the Resources that it overlaps. */
-import { eq } from 'drizzle-orm';
 import { resources } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { absent, idPath } from '../../fields.ts';
@@ -17,7 +16,7 @@ export const getResource = adminRoute(
     answer: withOverlaps,
   },
   async ({ scope, params: { id } }) => {
-    const row = await scope.find(resources, eq(resources.id, id as never));
+    const row = await scope.byId(resources, id);
     return row ? answer({ ...show(row), overlaps: await overlapsOf(scope, row) }) : absent('Resource', id);
   },
 );

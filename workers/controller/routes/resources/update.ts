@@ -22,15 +22,14 @@ export const updateResource = adminRoute(
   },
   async (ask) => {
     const { scope, now, body } = ask;
-    const held = await scope.find(resources, eq(resources.id, ask.params.id as never));
+    const held = await scope.byId(resources, ask.params.id);
     if (!held) return absent('Resource', ask.params.id);
     const {
       allow_reserved: allowReserved = held.allowReserved,
       remote_network_id: network = held.remoteNetworkId,
       ...fields
     } = body;
-    if (!(await scope.find(remoteNetworks, eq(remoteNetworks.id, network as never))))
-      return absent('Remote Network', network);
+    if (!(await scope.byId(remoteNetworks, network))) return absent('Remote Network', network);
     const wanted = { ...held, ...fields, allowReserved, remoteNetworkId: network as `net_${string}` };
     const checked = canonical(wanted);
     if (!checked.ok) return checked;

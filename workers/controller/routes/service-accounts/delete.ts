@@ -22,7 +22,7 @@ export const deleteServiceAccount = adminRoute(
   },
   async (ask) => {
     const { scope, now } = ask;
-    const row = await scope.find(serviceAccounts, eq(serviceAccounts.id, ask.params.id as never));
+    const row = await scope.byId(serviceAccounts, ask.params.id);
     if (!row) return absent('Service Account', ask.params.id);
     const keys = await scope.select(serviceKeys, { where: eq(serviceKeys.serviceAccountId, row.id) });
     const active = keys.filter((key) => stateOf(key, now) === 'active').map(({ id }) => id);

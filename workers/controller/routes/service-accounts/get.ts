@@ -1,5 +1,4 @@
 /** GET /service-accounts/{id}, with its warnings. */
-import { eq } from 'drizzle-orm';
 import { serviceAccounts } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { absent, idPath } from '../../fields.ts';
@@ -16,7 +15,7 @@ export const getServiceAccount = adminRoute(
     answer: serviceAccount,
   },
   async (ask) => {
-    const row = await ask.scope.find(serviceAccounts, eq(serviceAccounts.id, ask.params.id as never));
+    const row = await ask.scope.byId(serviceAccounts, ask.params.id);
     return row ? answer((await show(ask, [row]))[0]!) : absent('Service Account', ask.params.id);
   },
 );

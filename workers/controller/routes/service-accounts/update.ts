@@ -20,7 +20,7 @@ export const updateServiceAccount = adminRoute(
   },
   async (ask) => {
     const { scope, body } = ask;
-    const row = await scope.find(serviceAccounts, eq(serviceAccounts.id, ask.params.id as never));
+    const row = await scope.byId(serviceAccounts, ask.params.id);
     if (!row) return absent('Service Account', ask.params.id);
     const before = { name: row.name, description: row.description };
     const [shown] = await show(ask, [{ ...row, ...body }]);

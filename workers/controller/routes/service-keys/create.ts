@@ -3,7 +3,6 @@
  * never again.
  */
 import { z } from '@hono/zod-openapi';
-import { eq } from 'drizzle-orm';
 import { paths } from '#schema/control/login.ts';
 import { serviceKeyFile } from '#schema/control/service-key.ts';
 import { serviceAccounts, serviceKeys } from '#schema/db/tables.ts';
@@ -41,7 +40,7 @@ export const createServiceKey = adminRoute(
   },
   async (ask) => {
     const { ports, scope, now, body, tenant } = ask;
-    const account = await scope.find(serviceAccounts, eq(serviceAccounts.id, ask.params.id as never));
+    const account = await scope.byId(serviceAccounts, ask.params.id);
     if (!account) return absent('Service Account', ask.params.id);
     const made = body.public_key ? undefined : await makeKeyPair();
     const key = made ? { ok: true as const, ...made } : await acceptPublicKey(body.public_key!);

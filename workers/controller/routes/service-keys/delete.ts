@@ -18,7 +18,7 @@ export const deleteServiceKey = adminRoute(
   },
   async (ask) => {
     const { scope, now } = ask;
-    const row = await scope.find(serviceKeys, eq(serviceKeys.id, ask.params.id as never));
+    const row = await scope.byId(serviceKeys, ask.params.id);
     if (!row) return absent('Service Key', ask.params.id);
     const refusal = notAllowed(row, 'delete', now);
     if (refusal) return refusal;

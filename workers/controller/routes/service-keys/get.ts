@@ -1,5 +1,4 @@
 /** GET /service-keys/{id}: state, what it allows, last use, live instances. */
-import { eq } from 'drizzle-orm';
 import { serviceKeys } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { absent, idPath } from '../../fields.ts';
@@ -16,7 +15,7 @@ export const getServiceKey = adminRoute(
     answer: serviceKey,
   },
   async (ask) => {
-    const row = await ask.scope.find(serviceKeys, eq(serviceKeys.id, ask.params.id as never));
+    const row = await ask.scope.byId(serviceKeys, ask.params.id);
     return row ? answer((await show(ask, [row]))[0]!) : absent('Service Key', ask.params.id);
   },
 );

@@ -19,7 +19,7 @@ export const listServiceKeys = adminRoute(
   },
   async (ask) => {
     const { scope, query, params } = ask;
-    const account = await scope.find(serviceAccounts, eq(serviceAccounts.id, params.id as never));
+    const account = await scope.byId(serviceAccounts, params.id);
     if (!account) return absent('Service Account', params.id);
     const found = await page(scope, serviceKeys, query, eq(serviceKeys.serviceAccountId, account.id));
     if (!found.ok) return found;

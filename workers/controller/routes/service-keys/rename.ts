@@ -21,7 +21,7 @@ export const renameServiceKey = adminRoute(
   },
   async (ask) => {
     const { scope, now, body } = ask;
-    const row = await scope.find(serviceKeys, eq(serviceKeys.id, ask.params.id as never));
+    const row = await scope.byId(serviceKeys, ask.params.id);
     if (!row) return absent('Service Key', ask.params.id);
     const refusal = notAllowed(row, 'rename', now);
     if (refusal) return refusal;

@@ -29,7 +29,7 @@ export const revokeServiceKey = adminRoute(
   },
   async (ask) => {
     const { scope, now } = ask;
-    const row = await scope.find(serviceKeys, eq(serviceKeys.id, ask.params.id as never));
+    const row = await scope.byId(serviceKeys, ask.params.id);
     if (!row) return absent('Service Key', ask.params.id);
     const refusal = notAllowed(row, 'revoke', now);
     if (refusal) return refusal;
