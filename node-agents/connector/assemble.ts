@@ -105,6 +105,7 @@ export class Connector {
       registration: () => session.registration,
       refusal: () => this.#tunnels.refusal,
       onIncoming: (relay, accept) => void this.#tunnels.take(accept, relay.id),
+      onRelayLeaving: (relay) => this.#tunnels.goAway('draining', relay.id),
       onChange: (links) => {
         send({ type: 'relays', links });
       },
@@ -178,6 +179,7 @@ export class Connector {
   #tell(): void {
     this.#session.send({ type: 'relays', links: this.#relays.links });
     this.#report.resume();
+    this.#relays.hurry();
   }
 
   /** Ready: with an ACL and reachable at the relays that there are. */

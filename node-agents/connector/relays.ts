@@ -23,6 +23,8 @@ export interface RelaysOptions {
   /** A reason not to take anybody in just now. */
   refusal(): ErrorCode | undefined;
   onIncoming(relay: RelayEntry, accept: () => Promise<Duplex>): void;
+  /** This relay ends soon, and Clients can meet this Connector at another. */
+  onRelayLeaving(relay: RelayEntry): void;
   /** At most once in `settleMs`. */
   onChange(links: RelayLink[]): void;
   now(): number;
@@ -95,6 +97,11 @@ export class Relays {
     this.#addWhereFew();
   }
 
+  /** The network is back: links that wait try now. */
+  hurry(): void {
+    for (const { registration } of this.#links.values()) registration.hurry();
+  }
+
   /** No new Clients come in; what is paired lives on. */
   close(): void {
     this.#closed = true;
@@ -121,6 +128,7 @@ export class Relays {
         log,
         onState: (state, code) => queueMicrotask(() => this.#enter(link, state, code)),
         onIncoming: (session, accept) => this.#incoming(link, session, accept),
+        onRestarting: () => this.#restarting(link),
       }),
     };
     this.#links.set(entry.id, link);
@@ -130,6 +138,12 @@ export class Relays {
     const refusal = this.#o.refusal();
     if (refusal) link.registration.decline(session, refusal);
     else this.#o.onIncoming(link.entry, accept);
+  }
+
+  #restarting(link: Link): void {
+    this.#o.log.info('relay_restarting', { relay: link.entry.id });
+    const others = [...this.#links.values()].some((one) => one !== link && one.state === 'connected');
+    if (others) this.#o.onRelayLeaving(link.entry);
   }
 
   #enter(link: Link, state: Link['state'], code: ErrorCode | undefined): void {

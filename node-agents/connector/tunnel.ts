@@ -70,6 +70,10 @@ export class Tunnel {
     return this.#flows.size;
   }
 
+  get relay(): string {
+    return this.#o.relay;
+  }
+
   /** Whether it belongs to one of these principals, keys, instances or thumbprints. */
   isOf(ids: ReadonlySet<string>): boolean {
     const { sub, key, instance } = this.#client?.claims ?? {};

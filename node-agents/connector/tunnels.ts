@@ -84,10 +84,15 @@ export class Tunnels {
     return cut;
   }
 
+  /** Clients open other tunnels; the flows that live in these go on. @param relay through which they come. */
+  goAway(code: ErrorCode, relay?: string): void {
+    for (const tunnel of this.#live) if (relay === undefined || tunnel.relay === relay) tunnel.goAway(code);
+  }
+
   /** No new flows; resolves when the last tunnel has closed, or after `withinMs`, when the rest is cut. */
   async drain(withinMs: number): Promise<void> {
     this.#draining = true;
-    for (const tunnel of this.#live) tunnel.goAway('draining');
+    this.goAway('draining');
     if (this.#live.size > 0) {
       await new Promise<void>((done) => {
         const timer = setTimeout(done, withinMs);

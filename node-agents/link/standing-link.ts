@@ -62,6 +62,8 @@ export class StandingLink {
   #timer: NodeJS.Timeout | undefined;
   #lastHeardMs = Number.NEGATIVE_INFINITY;
   #established = false;
+  /** Between two attempts. */
+  #waiting = false;
   #returnAfterMs: number | undefined;
   #eagerUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -103,6 +105,13 @@ export class StandingLink {
     this.#eagerUntilMs = this.#o.now() + Math.min(tryForMs, longest);
   }
 
+  /** Something speaks for the peer being back: a wait for the next attempt is cut short. */
+  hurry(): void {
+    if (!this.#waiting) return;
+    this.#backoff.reset();
+    this.#connectAfter(this.#backoff.next());
+  }
+
   /** Breaks the present socket off; the link comes back as after any failure. */
   drop(code: number, reason: SallyportError): void {
     const socket = this.#socket;
@@ -113,6 +122,7 @@ export class StandingLink {
 
   /** For ever. */
   stop(): void {
+    this.#waiting = false;
     this.#ended.abort();
     clearTimeout(this.#timer);
     const socket = this.#socket;
@@ -125,6 +135,7 @@ export class StandingLink {
   async #connect(): Promise<void> {
     const { signal } = this.#ended;
     if (signal.aborted) return;
+    this.#waiting = false;
     this.#o.onConnecting();
     try {
       const { url, headers } = await this.#o.prepare();
@@ -193,12 +204,22 @@ export class StandingLink {
     if (this.#ended.signal.aborted) return;
     this.#o.onDown(error);
     if (this.#ended.signal.aborted) return;
-    if (this.#o.now() < this.#eagerUntilMs) this.#backoff.reset();
-    const announced = this.#returnAfterMs;
+    const announced = this.#returnAfterMs ?? this.#eagerMs();
     this.#returnAfterMs = undefined;
     const waitMs = announced === undefined ? this.#backoff.next() : jittered(announced, this.#o.random);
     this.#o.log.debug('link_retry', { in_ms: waitMs, code: error.code, reason: error.message });
+    this.#connectAfter(waitMs);
+  }
+
+  #connectAfter(waitMs: number): void {
+    clearTimeout(this.#timer);
+    this.#waiting = true;
     this.#timer = setTimeout(() => void this.#connect(), waitMs);
+  }
+
+  /** The wait before an attempt while a peer is expected back. */
+  #eagerMs(): number | undefined {
+    return this.#o.now() < this.#eagerUntilMs ? this.#timing.firstRetryMs : undefined;
   }
 }
 

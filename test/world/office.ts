@@ -22,7 +22,11 @@ export interface Office {
 export const officeAddress = '127.84.0.10';
 
 export async function openOffice(
-  options: WorldOptions & { connectorEnv?: Record<string, string> } = {},
+  options: WorldOptions & {
+    connectorEnv?: Record<string, string>;
+    /** Where agents reach the relay, when that is not where it listens. */
+    relayUrl?: string;
+  } = {},
 ): Promise<Office> {
   const world = await World.start(options);
   const dns = await PrivateDns.start({});
@@ -31,7 +35,7 @@ export async function openOffice(
     dns.stop();
   };
   try {
-    const relay = await world.startRelay();
+    const relay = await world.startRelay('relay-1', [], options.relayUrl);
     const network: string = (await world.admin.post('/remote-networks', { name: 'office' })).id;
     const connector = await world.startConnector(network, 'connector-1', {
       SALLYPORT_DNS: dns.address,

@@ -32,6 +32,8 @@ export interface RegisterOptions {
   /** A Client waits. Call `accept` within `relayLimits.handshakeMs`, or `decline`. */
   onIncoming(session: string, accept: () => Promise<Duplex>): void;
   onState(state: RelayLink['state'], code?: ErrorCode): void;
+  /** The relay is about to end: it lets nobody new in and soon closes what it carries. */
+  onRestarting?(): void;
   /** This machine's clock, in milliseconds; by default the Controller's. */
   now?: () => number;
   random: Random;
@@ -44,6 +46,8 @@ export interface Registration {
   readonly state: RelayLink['state'];
   /** The Client that waits is told the code. */
   decline(session: string, code: ErrorCode): void;
+  /** The network is back: tries now, where it would wait. */
+  hurry(): void;
   /** For ever. Streams that were accepted live on. */
   close(): void;
 }
@@ -58,6 +62,7 @@ class Link implements Registration {
   readonly #log: Log;
   readonly #link: StandingLink;
   #state: RelayLink['state'] = 'connecting';
+  #lostWith: ErrorCode | undefined;
 
   constructor(o: RegisterOptions) {
     this.#o = o;
@@ -87,6 +92,10 @@ class Link implements Registration {
     this.#link.send(JSON.stringify({ type: 'decline', session, code } satisfies FromConnector));
   }
 
+  hurry(): void {
+    this.#link.hurry();
+  }
+
   close(): void {
     this.#link.stop();
   }
@@ -112,12 +121,14 @@ class Link implements Registration {
     switch (message?.type) {
       case 'registered':
         this.#link.established();
+        this.#lostWith = undefined;
         this.#enter('connected');
         return;
       case 'incoming':
         return this.#incoming(message.session);
       case 'restarting':
-        return this.#link.returnAfter(message.reconnect_in_ms, message.try_for_ms);
+        this.#link.returnAfter(message.reconnect_in_ms, message.try_for_ms);
+        return this.#o.onRestarting?.();
       case undefined:
         return this.#log.warn('relay_message_unknown', { length: text.length });
     }
@@ -132,7 +143,10 @@ class Link implements Registration {
   }
 
   #lost(error: SallyportError): void {
-    this.#log.warn('relay_link_down', { code: error.code, reason: error.message });
+    // A relay that stays away is told of once, not at every attempt.
+    const level = this.#lostWith === error.code ? 'debug' : 'warn';
+    this.#lostWith = error.code;
+    this.#log[level]('relay_link_down', { code: error.code, reason: error.message });
     this.#enter('failed', error.code);
   }
 

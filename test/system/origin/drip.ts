@@ -3,14 +3,15 @@
  * `/drip` sends a few bytes every `dripMs` for ever, every other path answers at once.
  */
 import { once } from 'node:events';
-import { createServer, request, type Server } from 'node:http';
-import { connect } from 'node:net';
+import { createServer, type IncomingMessage, request, type Server } from 'node:http';
+import { connect, type Socket } from 'node:net';
 
 const dripMs = 100;
 
 export async function dripOrigin(port: number, address: string): Promise<Server> {
   const origin = createServer((incoming, response) => {
-    if (incoming.url !== '/drip') return void response.end('at once\n');
+    if (incoming.url !== '/drip')
+      return void response.writeHead(200, { 'content-length': 8 }).end('at once\n');
     const timer = setInterval(() => response.write('drop\n'), dripMs);
     response.on('close', () => clearInterval(timer));
     response.write('drop\n');
@@ -70,19 +71,34 @@ export async function startDrip(proxy: string, host: string, port: number): Prom
   };
 }
 
-/** A flow of its own: `200`, or the code of the problem that refused it. */
+/** A flow of its own, through CONNECT: `200`, or the code of the problem that refused it. */
 export async function fetchOnce(proxy: string, url: string, timeoutMs = 10_000): Promise<string> {
   const { port, hostname } = new URL(`http://${proxy}`);
-  const asked = request({ host: hostname, port, path: url, agent: false, timeout: timeoutMs });
-  asked.on('timeout', () => asked.destroy(new Error(`no answer in ${timeoutMs} ms`)));
-  asked.end();
-  const [response] = await once(asked, 'response');
-  let text = '';
-  for await (const chunk of response) text += chunk;
-  if (response.statusCode === 200) return '200';
+  const { host } = new URL(url);
+  const asked = request({ host: hostname, port, method: 'CONNECT', path: host, agent: false });
+  const timer = setTimeout(() => asked.destroy(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
   try {
-    return JSON.parse(text).code;
+    asked.end();
+    // Whatever the answer to a CONNECT is, Node hands over the socket.
+    const [response, socket, head] = (await once(asked, 'connect')) as [IncomingMessage, Socket, Buffer];
+    if (response.statusCode !== 200) return codeOf(head + (await textOf(socket)));
+    socket.end(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    return (await textOf(socket)).endsWith('at once\n') ? '200' : 'cut off';
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += chunk;
+  return text;
+}
+
+function codeOf(text: string): string {
+  try {
+    return JSON.parse(text.slice(text.indexOf('{'))).code;
   } catch {
-    return `${response.statusCode} ${text.slice(0, 200)}`;
+    return text.slice(0, 200);
   }
 }

@@ -40,7 +40,7 @@ interface Relay {
   accept?: (request: IncomingMessage, socket: Duplex) => void;
 }
 
-async function start(relay: Relay) {
+async function start(relay: Relay, timing = quick) {
   const requests: IncomingMessage[] = [];
   const { url } = await startPeer({
     upgrade(request, socket, head) {
@@ -63,7 +63,8 @@ async function start(relay: Relay) {
     onState: (state, code) => states.push(code ? `${state} ${code}` : state),
     random,
     log: quietLog().log,
-    timing: quick,
+    onRestarting: () => states.push('restarting'),
+    timing,
   });
   links.add(link);
   return { link, states, incoming, requests, url };
@@ -174,4 +175,17 @@ test('a relay that restarts is left alone for as long as it asked', async () => 
   await until(() => states.filter((one) => one === 'connected').length === 2, 'registered again');
   expect(backAt - closedAt).toBeGreaterThanOrEqual(145);
   expect(states).toContain('failed draining');
+  expect(states.indexOf('restarting')).toBeLessThan(states.indexOf('failed draining'));
+});
+
+test('a wait that has become pointless is cut short', async () => {
+  const restart = (socket: WebSocket) => {
+    seat(socket);
+    socket.send('{"type":"restarting","reconnect_in_ms":60000,"try_for_ms":60000}');
+    socket.close(1012);
+  };
+  const { link, states } = await start({ links: [restart, seat] }, { ...quick, lastRetryMs: 60_000 });
+  await until(() => states.includes('failed draining'), 'the restart');
+  link.hurry();
+  await until(() => states.filter((one) => one === 'connected').length === 2, 'registered again');
 });
