@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { paths } from '#schema/control/login.ts';
 import { mintId } from '#schema/ids.ts';
 import { FakeAgent, makeKeyPair, nonce } from '../fake/agent.ts';
+import { Admin } from '../world/admin.ts';
 import { TrustWorld } from './trust-world.ts';
 
 let world: TrustWorld;
@@ -101,6 +102,30 @@ test('an ACL that came in part is not taken for the whole, and what is revoked c
   }
   expect(Object.keys(set)).toHaveLength(6001);
   again.channel.close();
+});
+
+test('a relay learns who was revoked while it was away, and no more of Tenants than that', async () => {
+  const { controller } = world.administration;
+  const operator = new Admin(controller.url, controller.operatorToken);
+  const made = await operator.post('/relays', { name: 'late', url: 'http://127.0.0.1:1' });
+  const relay = await FakeAgent.enrol(controller.url, made.enrolment_token);
+  const connector = await world.connector();
+  await world.admin.post(`/connectors/${connector.subject}/revoke`);
+  const channel = await relay.channel();
+  channel.hello();
+  await channel.take('welcome');
+  const { hash } = await world.admin.get(`/connectors/${connector.subject}`);
+  expect(await channel.take('revoke')).toMatchObject({ connectors: [hash], jkts: [expect.any(String)] });
+
+  const client = await world.client();
+  await client.login();
+  const answering = world.admin.post(`/service-keys/${client.subject}/revoke`);
+  const order = await channel.take('revoke');
+  expect(order).toMatchObject({ keys: [], instances: [], principals: [], jkts: [expect.any(String)] });
+  channel.send({ type: 'receipt', revocation: order.revocation, flows_cut: 0, tunnels_cut: 0 });
+  expect((await answering).receipt.complete).toBe(true);
+  channel.close();
+  await operator.delete(`/relays/${made.id}`);
 });
 
 // Last: whoever fails after it is told to wait.

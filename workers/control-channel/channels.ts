@@ -44,8 +44,13 @@ export function createChannels(
     },
 
     async revoke(tenant, order, timeoutMs) {
-      const holders = [...ofTenant(tenant), object(relayObject)];
-      const work = [...holders.map((one) => one.revoke(order, timeoutMs)), cutAtEdge(tenant, order)];
+      // A relay knows nobody by these, and need not learn who there is.
+      const toRelays = { ...order, keys: [], instances: [], principals: [] };
+      const work = [
+        ...ofTenant(tenant).map((one) => one.revoke(order, timeoutMs)),
+        object(relayObject).revoke(toRelays, timeoutMs),
+        cutAtEdge(tenant, order),
+      ];
       const asked = work.map((one) =>
         one.catch((error) => {
           log('error', 'revocation_shard_failed', {

@@ -7,7 +7,9 @@ import type { FromAgent, RelayLink } from '#schema/control/messages.ts';
 import { capability, minimumCapability } from '#schema/control/messages.ts';
 import { connectors, relays } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
+import { clockTolerance, tokenKinds } from '#schema/token/kinds.ts';
 import { relayList } from '#workers/controller/agents/compile-acl.ts';
+import { connectorsRevokedSince } from '#workers/controller/deployment.ts';
 import type { Ports, VerifiedAgent } from '#workers/controller/ports.ts';
 import { scopeOf } from '#workers/controller/scope.ts';
 import type { PresenceBook } from './presence.ts';
@@ -67,7 +69,10 @@ async function greet(
   const wasAway = agent.role === 'connector' && (await isNews(ports, agent));
   const [list] = await Promise.all([listRelays(ports), presence.opened(agent, since, hello)]);
   tell(socket, { type: 'welcome', capability, now: ports.clock(), relays: list });
-  if (agent.role === 'relay') return refuseDeadRelay(ports, socket);
+  if (agent.role === 'relay') {
+    await tellRevoked(ports, socket);
+    return refuseDeadRelay(ports, socket);
+  }
   await updates.update([socket], 'greet');
   if (wasAway) ports.defer(ports.channels.configurationChanged(agent.tenant));
 }
@@ -96,6 +101,19 @@ const connectedTo = (links: RelayLink[]): string =>
     .map(({ relay }) => relay)
     .sort()
     .join();
+
+/**
+ * A relay remembers what was revoked for as long as it runs, and hears of it while it is connected. So when it
+ * comes, it is told of the Connectors whose registrations could still be shown to it: a Client that is revoked
+ * is refused by the Connectors, but for these there is nobody else.
+ */
+async function tellRevoked({ database, clock }: Ports, socket: WebSocket): Promise<void> {
+  const life = tokenKinds.registration.lifetime + clockTolerance;
+  for (const { id, subject } of await connectorsRevokedSince(database, clock() - life * 1000)) {
+    const named = { connectors: subject['connectors'] ?? [], jkts: subject['jkts'] ?? [] };
+    tell(socket, { type: 'revoke', revocation: id, keys: [], instances: [], principals: [], ...named });
+  }
+}
 
 export async function listRelays({ database, settings }: Ports) {
   const rows = await database

@@ -1,10 +1,10 @@
 /**
  * What does not go through `scope.ts`: the tables that belong to no Tenant (Tenants themselves, relays), for
- * the operator's routes, and the questions that are asked before the Tenant is known: which one a URL or an
- * API token means.
+ * the operator's routes, the questions that are asked before the Tenant is known (which one a URL or an API
+ * token means), and what relays must know of all Tenants.
  */
-import { eq, type SQL } from 'drizzle-orm';
-import { apiTokens, relays, tenants } from '#schema/db/tables.ts';
+import { and, desc, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { apiTokens, relays, revocations, tenants } from '#schema/db/tables.ts';
 import type { Tenant } from './context.ts';
 import type { Database } from './ports.ts';
 import type { Row } from './scope.ts';
@@ -56,3 +56,18 @@ export async function tokenByHash(
     .limit(1);
   return row;
 }
+
+/** Revocations that name Connectors, of whichever Tenant; the newest first. @param at milliseconds since the epoch. */
+export async function connectorsRevokedSince(
+  database: Database,
+  at: number,
+): Promise<Pick<Row<typeof revocations>, 'id' | 'subject'>[]> {
+  return database
+    .select({ id: revocations.id, subject: revocations.subject })
+    .from(revocations)
+    .where(and(gt(revocations.at, at), sql`json_array_length(${revocations.subject}, '$.connectors') > 0`))
+    .orderBy(desc(revocations.at))
+    .limit(mostRevocations);
+}
+
+const mostRevocations = 1_000;
