@@ -6,17 +6,12 @@
 import { Socket } from 'node:net';
 import type { ErrorCode } from '#schema/errors.ts';
 import { type Line, type LineEvents, lingerMs } from './line.ts';
-
-const smallBuffer = 64 * 1024;
-/** Where reads keep filling the small one: fewer, larger reads cost a third less per byte. */
-const largeBuffer = 512 * 1024;
-/** Full reads in a row after which the buffer grows, reads that need little of it after which it shrinks. */
-const growAfter = 4;
-const shrinkAfter = 64;
+import { ReadBuffer } from './read-buffer.ts';
 
 export class RawLine implements Line {
   readonly #socket: Socket;
   readonly #events: LineEvents;
+  readonly #buffer = new ReadBuffer();
   #closed = false;
   #paused = false;
   /** Handed over to the kernel, but not yet taken. */
@@ -25,7 +20,7 @@ export class RawLine implements Line {
   /** @param socket just upgraded, with nothing left unread in it. */
   constructor(socket: Socket, events: LineEvents) {
     this.#events = events;
-    this.#socket = takeOver(socket, (bytes) => this.#read(bytes));
+    this.#socket = takeOver(socket, this.#buffer, (bytes) => this.#read(bytes));
     this.#socket.on('end', () => events.ended());
     this.#socket.on('error', () => this.#end('peer_gone'));
     this.#socket.on('close', () => this.#end(null));
@@ -50,6 +45,7 @@ export class RawLine implements Line {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
+    this.#buffer.free = true;
     this.#socket.resume();
   }
 
@@ -75,6 +71,7 @@ export class RawLine implements Line {
   #read(bytes: Buffer): boolean {
     if (this.#events.bytes(bytes)) return true;
     this.#paused = true;
+    this.#buffer.free = false;
     return false;
   }
 
@@ -87,6 +84,7 @@ export class RawLine implements Line {
   #end(code: ErrorCode | null): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#buffer.release();
     this.#events.closed(code);
   }
 }
@@ -103,7 +101,7 @@ interface Handle {
  * that connect, not for those it accepts, so the handle moves into a new Socket; where that is not possible
  * (TLS, or another version of Node) the socket stays as it is, and each read allocates.
  */
-function takeOver(socket: Socket, read: (bytes: Buffer) => boolean): Socket {
+function takeOver(socket: Socket, buffer: ReadBuffer, read: (bytes: Buffer) => boolean): Socket {
   const held = socket as unknown as { _handle?: Handle | null };
   const handle = held._handle;
   if (isTls(socket) || typeof handle?.readStop !== 'function') {
@@ -115,7 +113,6 @@ function takeOver(socket: Socket, read: (bytes: Buffer) => boolean): Socket {
   handle.readStop();
   handle.reading = false;
   held._handle = null;
-  const buffer = new ReadBuffer();
   const taken = new Socket({
     handle,
     allowHalfOpen: true,
@@ -128,29 +125,4 @@ function takeOver(socket: Socket, read: (bytes: Buffer) => boolean): Socket {
   taken.pause();
   socket.destroy();
   return taken;
-}
-
-/** Small while a session is idle or interactive, large while it carries bulk. */
-class ReadBuffer {
-  #bytes = Buffer.allocUnsafeSlow(smallBuffer);
-  #full = 0;
-  #slack = 0;
-
-  next(): Buffer {
-    if (this.#bytes.length === smallBuffer && this.#full >= growAfter) this.#resize(largeBuffer);
-    else if (this.#bytes.length === largeBuffer && this.#slack >= shrinkAfter) this.#resize(smallBuffer);
-    return this.#bytes;
-  }
-
-  take(length: number): Buffer {
-    this.#full = length === this.#bytes.length ? this.#full + 1 : 0;
-    this.#slack = length <= smallBuffer / 2 ? this.#slack + 1 : 0;
-    return length === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, length);
-  }
-
-  #resize(length: number): void {
-    this.#bytes = Buffer.allocUnsafeSlow(length);
-    this.#full = 0;
-    this.#slack = 0;
-  }
 }
