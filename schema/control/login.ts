@@ -4,7 +4,7 @@
  * connection tokens. Paths are below the Tenant's URL, for relays below the deployment's.
  */
 import { z } from 'zod';
-import { networkEntry, relayEntry } from './messages.ts';
+import { aboutAgent, networkEntry, relayEntry } from './messages.ts';
 
 export const paths = {
   token: '/oauth/token',
@@ -27,11 +27,9 @@ export type PublicJwk = z.infer<typeof publicJwk>;
 
 /** POST enrol. With a `DPoP` proof by the key that is enrolled. */
 export const enrolRequest = z.object({
-  token: z.string(),
+  token: z.string().max(256),
   public_key: publicJwk,
-  version: z.string(),
-  hostname: z.string().max(255).optional(),
-  labels: z.record(z.string().max(64), z.string().max(256)).optional(),
+  ...aboutAgent,
 });
 /** 201. `id` is `con_…` or `rel_…`; `tenant_url` absent for a relay. */
 export const enrolAnswer = z.object({

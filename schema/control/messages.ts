@@ -42,20 +42,25 @@ export const networkEntry = z.object({ acl: z.string(), connectors: z.array(conn
 
 /** How a Connector's link to one relay stands. */
 export const relayLink = z.object({
-  relay: z.string(),
+  relay: z.string().max(64),
   state: z.enum(['connected', 'connecting', 'failed']),
-  code: z.string().optional(),
+  code: z.string().max(64).optional(),
 });
+
+/** What an agent tells of itself is kept and shown: no longer than it needs to be. */
+export const aboutAgent = {
+  version: z.string().max(64),
+  hostname: z.string().max(255).optional(),
+  labels: z.record(z.string().max(64), z.string().max(256)).optional(),
+};
 
 export const fromAgent = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('hello'),
     capability: z.number().int(),
-    version: z.string(),
+    ...aboutAgent,
     /** The ACL version that the agent holds; absent when it holds none. */
     acl_version: z.number().int().optional(),
-    labels: z.record(z.string(), z.string()).optional(),
-    hostname: z.string().optional(),
   }),
   z.object({ type: z.literal('ack'), version: z.number().int() }),
   z.object({ type: z.literal('relays'), links: z.array(relayLink).max(16) }),

@@ -8,30 +8,35 @@ import { isErrorCode } from '#schema/errors.ts';
 
 export const eventKinds = ['established', 'closed', 'denied', 'failed'] as const;
 
+/** An id of ours. */
+const id = z.string().max(64);
+/** A name or an address; a name of DNS has at most 253 characters, a tunnel carries at most 255. */
+const place = z.string().max(260);
+
 export const flowEvent = z.object({
   /** `evt_…`, made by the reporter: storing the same event twice is storing it once. */
-  id: z.string(),
+  id,
   /** Milliseconds since the epoch, by the Controller's clock (offset applied). */
   at: z.number().int(),
   kind: z.enum(eventKinds),
   /** `cnx_…`: the same on Client, Connector and Controller. */
-  connection: z.string(),
-  principal: z.string().optional(),
-  key: z.string().optional(),
-  instance: z.string().optional(),
+  connection: id,
+  principal: id.optional(),
+  key: id.optional(),
+  instance: id.optional(),
   /** Address of the program or device behind the Client, as the Client tells it. */
-  client_address: z.string().optional(),
-  resource: z.string().optional(),
+  client_address: place.optional(),
+  resource: id.optional(),
   /** The address pattern that decided. */
-  rule: z.string().optional(),
+  rule: place.optional(),
   protocol: z.enum(['tcp', 'udp', 'icmp']),
-  host: z.string(),
+  host: place,
   port: z.number().int().optional(),
   /** The address that the Connector connected to. */
-  resolved: z.string().optional(),
-  network: z.string().optional(),
-  connector: z.string().optional(),
-  relay: z.string().optional(),
+  resolved: place.optional(),
+  network: id.optional(),
+  connector: id.optional(),
+  relay: id.optional(),
   path: z.enum(['direct', 'relay', 'none']),
   /** Bytes from the Client to the Resource, and back. */
   bytes_up: z.number().int().default(0),

@@ -104,6 +104,18 @@ test('an ACL that came in part is not taken for the whole, and what is revoked c
   again.channel.close();
 });
 
+test('an agent cannot have novels stored about itself', async () => {
+  for (const novel of [
+    { hostname: 'x'.repeat(256) },
+    { version: 'x'.repeat(65) },
+    { labels: { x: 'x'.repeat(257) } },
+  ]) {
+    const channel = await (await world.client()).channel();
+    channel.hello(novel);
+    expect(await channel.closed).toBe(4400);
+  }
+});
+
 test('a relay learns who was revoked while it was away, and no more of Tenants than that', async () => {
   const { controller } = world.administration;
   const operator = new Admin(controller.url, controller.operatorToken);
