@@ -3,7 +3,7 @@
  * kept in the state directory and made again only when one of the files that went into it has changed.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -19,7 +19,9 @@ interface Kept {
 export async function bundle(entry: string, cacheDir: string): Promise<string> {
   const name = createHash('sha256').update(root).update(entry).digest('hex').slice(0, 16);
   const path = join(cacheDir, `bundle-${name}.json`);
-  const kept = await readKept(path);
+  await mkdir(cacheDir, { recursive: true, mode: 0o700 });
+  const mayKeep = await isOurs(cacheDir);
+  const kept = mayKeep ? await readKept(path) : undefined;
   if (kept && (await unchanged(kept))) return kept.script;
 
   const { build } = await import('esbuild');
@@ -40,10 +42,16 @@ export async function bundle(entry: string, cacheDir: string): Promise<string> {
   const inputs: Record<string, string> = {};
   for (const input of Object.keys(metafile.inputs)) inputs[input] = await stampOf(input);
   const made: Kept = { entry, inputs, script: outputFiles[0]!.text };
-  await mkdir(cacheDir, { recursive: true, mode: 0o700 });
+  if (!mayKeep) return made.script;
   await writeFile(`${path}.${process.pid}`, JSON.stringify(made));
   await rename(`${path}.${process.pid}`, path);
   return made.script;
+}
+
+/** Whoever can write there decides what runs, and a folder for temporary files is everybody's. */
+async function isOurs(path: string): Promise<boolean> {
+  const { mode, uid } = await lstat(path);
+  return uid === process.getuid?.() && (mode & 0o022) === 0;
 }
 
 async function readKept(path: string): Promise<Kept | undefined> {
