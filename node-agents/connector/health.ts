@@ -47,6 +47,7 @@ export const startingHealth: Health = {
 /** Longest path of a Unix socket, less its final zero. */
 const longestPath = 107;
 const answerMs = 3_000;
+const longestAnswer = 64 * 1024;
 
 function addresses(stateDir: string): { file: string | undefined; abstract: string | undefined } {
   const file = join(stateDir, 'connector.sock');
@@ -64,19 +65,25 @@ function addresses(stateDir: string): { file: string | undefined; abstract: stri
  */
 export async function serveHealth(stateDir: string, health: () => Health): Promise<{ close(): void }> {
   const { file, abstract } = addresses(stateDir);
-  for (const address of [file, abstract]) {
-    if (address !== undefined && (await ask(address)) !== undefined) {
-      throw new SallyportError(
-        'address_in_use',
-        `a Connector already runs with the state directory ${stateDir}`,
-      );
-    }
+  const refuseAt = async (address: string): Promise<void> => {
+    if ((await ask(address)) === undefined) return;
+    throw new SallyportError(
+      'address_in_use',
+      `a Connector already runs with the state directory ${stateDir}`,
+    );
+  };
+  let server: Server | undefined;
+  if (file !== undefined) {
+    await refuseAt(file);
+    await rm(file, { force: true }).catch(() => {});
+    server = await listen(file, health);
   }
-  if (file !== undefined) await rm(file, { force: true }).catch(() => {});
-  const server =
-    (file !== undefined && (await listen(file, health))) ||
-    (abstract !== undefined && (await listen(abstract, health)));
-  return { close: () => void (server || undefined)?.close() };
+  // Any user of the machine may take an abstract address: where a file will do, it is not even asked.
+  if (server === undefined && abstract !== undefined) {
+    await refuseAt(abstract);
+    server = await listen(abstract, health);
+  }
+  return { close: () => void server?.close() };
 }
 
 /** The command. Exit 0 when connected, 1 when not or not running. */
@@ -131,6 +138,7 @@ function ask(address: string): Promise<string | undefined> {
     socket.setEncoding('utf8');
     socket.on('data', (chunk: string) => {
       text += chunk;
+      if (text.length > longestAnswer) socket.destroy(new Error('too long'));
     });
     socket.on('error', () => done(undefined));
     socket.on('end', () => done(text || undefined));
