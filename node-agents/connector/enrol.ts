@@ -11,8 +11,8 @@ import { SallyportError } from '#schema/errors.ts';
 import type { ControllerClient } from '../link/controller.ts';
 import { createIdentity, type Identity, identityOf } from '../link/identity.ts';
 import type { ConnectorConfig } from '../process/config.ts';
+import { prepareStateDir, readSecretFile, writeSecretFile } from '../process/state-dir.ts';
 import { version } from '../process/version.ts';
-import { prepareStateDir, readSecretFile, writeSecretFile } from './state-dir.ts';
 
 const stateFile = z.object({
   version: z.literal(1),

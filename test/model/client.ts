@@ -6,7 +6,7 @@ import type { ErrorCode } from '#schema/errors.ts';
 import { encodeFrame } from '#schema/tunnel/encode.ts';
 import { initialCredit } from '#schema/tunnel/frames.ts';
 import { Mux } from '#schema/tunnel/mux.ts';
-import type { Chance } from './chance.ts';
+import type { SeededRandom } from '../fuzz/random.ts';
 import { silent } from './connector.ts';
 
 export interface Outcome {
@@ -77,10 +77,10 @@ export class ModelClient {
   }
 
   /** What no honest mux would say. */
-  rubbish(chance: Chance): Uint8Array {
-    return chance.happens(0.5)
+  rubbish(random: SeededRandom): Uint8Array {
+    return random.chance(0.5)
       ? encodeFrame('DATA', 1, new Uint8Array(initialCredit * 3))
-      : Uint8Array.from({ length: 64 }, () => chance.below(256));
+      : Uint8Array.from({ length: 64 }, () => random.int(256));
   }
 }
 

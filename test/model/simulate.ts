@@ -15,10 +15,11 @@ import { ExpiringSet } from '#schema/relay/once.ts';
 import type { Seat } from '#schema/relay/seat.ts';
 import { Switch } from '#schema/relay/switch.ts';
 import { relayLimits } from '#schema/relay/wire.ts';
-import { Chance, Schedule } from './chance.ts';
+import { SeededRandom } from '../fuzz/random.ts';
 import { ModelClient, type Outcome } from './client.ts';
 import { ModelConnector } from './connector.ts';
 import { type ClientAclClaims, ModelController } from './controller.ts';
+import { Schedule } from './schedule.ts';
 
 const hash = 'a'.repeat(52) as ConnectorHash;
 const hosts = ['db.int', 'web.int', 'git.int', 'mail.int'];
@@ -44,8 +45,8 @@ export interface Tally {
 
 /** @throws Error naming what did not hold. */
 export function simulate(seed: number, rounds = 60): Tally {
-  const chance = new Chance(seed);
-  const schedule = new Schedule(chance);
+  const random = new SeededRandom(seed);
+  const schedule = new Schedule(random);
   const now = () => schedule.now;
   const tally: Tally = { accepted: 0, refused: 0, bytes: 0, changes: 0 };
   const controller = new ModelController(hosts);
@@ -69,7 +70,7 @@ export function simulate(seed: number, rounds = 60): Tally {
   const issued = new Map<string, ClientAclClaims>();
   /** A Client whose key is revoked gets nothing new, so it tries what it had. */
   const issue = (client: string): string => {
-    if (controller.revokedKeys.has(`key_${client}`)) return `acl-${chance.below(issued.size + 1)}`;
+    if (controller.revokedKeys.has(`key_${client}`)) return `acl-${random.int(issued.size + 1)}`;
     const name = `acl-${issued.size}`;
     issued.set(name, controller.clientAcl(client, now()));
     return name;
@@ -79,7 +80,7 @@ export function simulate(seed: number, rounds = 60): Tally {
   const toConnector = schedule.line((run: () => void) => run());
   const push = () => {
     tally.changes++;
-    const snapshot = chance.happens(0.1);
+    const snapshot = random.chance(0.1);
     toConnector(() => {
       const held = snapshot ? undefined : connector.held.version;
       if (!connector.apply(controller.connectorAcl(held, now()))) {
@@ -120,7 +121,7 @@ export function simulate(seed: number, rounds = 60): Tally {
     const forward = (from: () => Seat<End> | undefined) => (bytes: Uint8Array) => {
       const at = from();
       const to = at && !at.gone ? relay.route(at, bytes.length) : null;
-      if (to) for (const piece of pieces(bytes, chance)) to.handle.deliver(piece);
+      if (to) for (const piece of pieces(bytes, random)) to.handle.deliver(piece);
     };
     const up = schedule.line(forward(() => seat));
     const down = schedule.line(forward(() => far));
@@ -169,9 +170,9 @@ export function simulate(seed: number, rounds = 60): Tally {
   /** Rubbish that breaks no rule leaves its tunnel alive. */
   const spoilt: Joined[] = [];
   const act = () => {
-    const name = chance.pick(clients);
-    const host = chance.pick(hosts);
-    const dice = chance.below(100);
+    const name = random.pick(clients);
+    const host = random.pick(hosts);
+    const dice = random.int(100);
     if (dice < 12) {
       controller.grant(name, `res_${host}`);
       push();
@@ -189,7 +190,7 @@ export function simulate(seed: number, rounds = 60): Tally {
       tunnels.get(name)!.client.mux.renewAcl(issue(name));
     } else if (dice < 40 && name === 'rogue' && tunnels.has(name)) {
       const tunnel = tunnels.get(name)!;
-      tunnel.send(tunnel.client.rubbish(chance));
+      tunnel.send(tunnel.client.rubbish(random));
       spoilt.push(tunnel);
       tunnels.delete(name);
     } else {
@@ -199,18 +200,18 @@ export function simulate(seed: number, rounds = 60): Tally {
         tunnels.set(name, tunnel);
         const any = [...issued.keys()];
         tunnel.client.hello(
-          name === 'rogue' && any.length > 0 && chance.happens(0.5) ? chance.pick(any) : issue(name),
+          name === 'rogue' && any.length > 0 && random.chance(0.5) ? random.pick(any) : issue(name),
         );
       }
-      const length = chance.happens(0.2) ? 200_000 + chance.below(300_000) : 1 + chance.below(5_000);
-      tunnel.client.flow(host, chance.happens(0.1) ? 2000 : 443, length, ({ bytesBack }) => {
+      const length = random.chance(0.2) ? 200_000 + random.int(300_000) : 1 + random.int(5_000);
+      tunnel.client.flow(host, random.chance(0.1) ? 2000 : 443, length, ({ bytesBack }) => {
         tally.bytes += bytesBack;
       });
     }
   };
   for (let round = 0; round < rounds; round++) {
     act();
-    schedule.run(chance.below(60));
+    schedule.run(random.int(60));
   }
   schedule.run(5_000);
 
@@ -248,8 +249,8 @@ function drain(mux: { fill(into: Uint8Array): number }, send: (bytes: Uint8Array
 }
 
 /** A stream may arrive in any division. */
-function pieces(bytes: Uint8Array, chance: Chance): Uint8Array[] {
-  if (bytes.length < 2 || chance.happens(0.5)) return [bytes];
-  const at = 1 + chance.below(bytes.length - 1);
+function pieces(bytes: Uint8Array, random: SeededRandom): Uint8Array[] {
+  if (bytes.length < 2 || random.chance(0.5)) return [bytes];
+  const at = 1 + random.int(bytes.length - 1);
   return [bytes.subarray(0, at), bytes.subarray(at)];
 }

@@ -1,45 +1,16 @@
 /**
- * Time and chance of the simulation: a queue of things to come on a virtual clock, and a generator that
- * gives the same run for the same seed.
+ * The simulation's time: a queue of things to come on a virtual clock, with delays drawn from the run's seed.
  */
-
-export class Chance {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** mulberry32: in [0, 1). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  }
-
-  below(n: number): number {
-    return Math.floor(this.next() * n);
-  }
-
-  pick<T>(from: readonly T[]): T {
-    return from[this.below(from.length)]!;
-  }
-
-  happens(probability: number): boolean {
-    return this.next() < probability;
-  }
-}
+import type { SeededRandom } from '../fuzz/random.ts';
 
 export class Schedule {
   now = 1_800_000_000_000;
-  readonly #chance: Chance;
+  readonly #random: SeededRandom;
   #coming: { at: number; order: number; run: () => void }[] = [];
   #order = 0;
 
-  constructor(chance: Chance) {
-    this.#chance = chance;
+  constructor(random: SeededRandom) {
+    this.#random = random;
   }
 
   after(ms: number, run: () => void): void {
@@ -50,7 +21,7 @@ export class Schedule {
   line<T>(deliver: (item: T) => void): (item: T) => void {
     let last = 0;
     return (item) => {
-      last = Math.max(last, this.now + 1 + this.#chance.below(40));
+      last = Math.max(last, this.now + 1 + this.#random.int(40));
       this.after(last - this.now, () => deliver(item));
     };
   }
