@@ -46,7 +46,8 @@ export function edgeRelayOf(ports: Ports, bindings: Bindings): EdgeRelay {
     url: baseUrl,
     // A Tenant with a host name of its own issues under that name: only the database knows which there are.
     issuers: {
-      allowed: (issuer) => issuer.startsWith(`${baseUrl}/t/`) || /^https:\/\/[^/?#@]+$/.test(issuer),
+      allowed: (issuer) =>
+        issuer.startsWith(`${baseUrl}/t/`) || (/^https:\/\/[^/?#@]+$/.test(issuer) && URL.canParse(issuer)),
       keysOf,
     },
     objects: bindings.RELAY,
