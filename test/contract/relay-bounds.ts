@@ -1,0 +1,149 @@
+/**
+ * What a relay bounds, cuts, survives and announces. Part of `relay.ts`.
+ */
+import { describe, expect, test } from 'vitest';
+import { relayLimits } from '#schema/relay/wire.ts';
+import { credentials, knock, newKey } from './relay-parties.ts';
+import { carries, closeOf, refusal, type Stage, settled } from './relay-stage.ts';
+import type { SocketStream, Stream } from './relay-stream.ts';
+
+export function bounds(stage: Stage): void {
+  const { register, connectHeaders, pair, anyCarrier, connectWith } = stage;
+
+  test('sessions of one Connector are bounded', async () => {
+    const link = await register(await newKey());
+    const { sessionsPerConnector } = stage.relay.limits;
+    const open: Stream[] = [];
+    for (let i = 0; i < sessionsPerConnector; i++) {
+      open.push(...(await pair(link, await newKey(), anyCarrier())));
+    }
+    const oneMore = async () => connectWith(await connectHeaders(link.key.hash, await newKey()));
+    expect(await refusal(oneMore())).toEqual({ status: 503, code: 'limit_reached' });
+    open[0]!.finish();
+    open[1]!.finish();
+    await Promise.all([open[0]!.closed, open[1]!.closed]);
+    open.push(...(await pair(link, await newKey(), anyCarrier())));
+    for (const stream of open) stream.destroy();
+    link.close();
+  });
+
+  describe('a revocation', () => {
+    test('cuts the pairs of a key at once, and refuses it from then on', async () => {
+      const link = await register(await newKey());
+      const [revoked, other] = [await newKey(), await newKey()];
+      const [client, connector] = await pair(link, revoked, ['websocket', 'websocket']);
+      const [client2, connector2] = await pair(link, other, ['websocket', 'websocket']);
+      const cut = await stage.relay
+        .revoke({ jkts: [revoked.jkt], connectors: [link.key.hash] })
+        .catch((e) => e);
+      expect(cut).toMatchObject({ sessions: 2 });
+      expect(await client.closed).toBe(closeOf('revoked'));
+      expect(await connector.closed).toBe(closeOf('revoked'));
+      await Promise.all([client2.closed, connector2.closed, link.closed]);
+      const again = credentials(
+        stage.relay.url,
+        'register',
+        link.key,
+        await stage.tenant.registrationToken(link.key),
+      );
+      const refused = knock(stage.relay.url, 'register', 'websocket', await again);
+      expect(await refusal(refused)).toEqual({ status: 403, code: 'revoked' });
+    });
+
+    test('of a Client leaves the others and the link', async () => {
+      const link = await register(await newKey());
+      const [revoked, other] = [await newKey(), await newKey()];
+      const [client] = await pair(link, revoked, anyCarrier());
+      const [client2, connector2] = await pair(link, other, anyCarrier());
+      expect(await stage.relay.revoke({ jkts: [revoked.jkt], connectors: [] })).toEqual({
+        sessions: 1,
+        links: 0,
+      });
+      expect(await client.closed).toMatch(/reset|end|4023/);
+      const again = connectWith(await connectHeaders(link.key.hash, revoked));
+      expect(await refusal(again)).toEqual({ status: 403, code: 'revoked' });
+      await client2.write(Buffer.from('on we go'));
+      expect(String(await connector2.read(8))).toBe('on we go');
+      client2.finish();
+      link.close();
+    });
+  });
+
+  test('a receiver that stands still is bounded, and does not hold up others', async () => {
+    const link = await register(await newKey());
+    const [client, connector] = await pair(link, await newKey(), ['websocket', 'websocket']);
+    const [client2, connector2] = await pair(link, await newKey(), ['websocket', 'websocket']);
+    connector.pause();
+    const memoryBefore = await stage.relay.memory?.();
+    let sent = 0;
+    const flood = (async () => {
+      const chunk = Buffer.alloc(256 * 1024);
+      while (sent < 1024 * 1024 * 1024) {
+        await client.write(chunk);
+        sent += chunk.length;
+      }
+    })().catch(() => {});
+    await client2.write(Buffer.from('quick'));
+    expect(String(await connector2.read(5))).toBe('quick');
+    const outcome = await Promise.race([client.closed, settled(() => sent)]);
+    if (stage.relay.memory === undefined) {
+      expect(outcome).toBe('held up');
+      expect(sent).toBeLessThan(16 * 1024 * 1024);
+    } else {
+      expect(outcome).toBe(closeOf('limit_reached'));
+      expect((await stage.relay.memory()) - memoryBefore!).toBeLessThan(6 * relayLimits.unacknowledgedBytes);
+    }
+    connector.destroy();
+    await flood;
+    client.destroy();
+    client2.finish();
+    link.close();
+  });
+
+  test('a session survives the relay’s sleep: pairing, order, marks, revocation', async (context) => {
+    if (stage.relay.evict === undefined)
+      return context.skip(stage.suite.skip.find(({ test }) => test === 'hibernation')?.reason);
+    const link = await register(await newKey());
+    const key = await newKey();
+    const [client, connector] = await pair(link, key, anyCarrier());
+    await stage.relay.evict(link.key.hash);
+    await client.write(Buffer.from('first after waking'));
+    expect(String(await connector.read(18))).toBe('first after waking');
+    await carries(connector, client, 16);
+    await stage.relay.evict(link.key.hash);
+    await carries(client, connector, 16);
+    const [client2, connector2] = await pair(link, await newKey(), anyCarrier());
+    await stage.relay.evict(link.key.hash);
+    await client2.write(Buffer.from('apart'));
+    expect(String(await connector2.read(5))).toBe('apart');
+    const replay = await stage.tenant.connectionToken(link.key.hash, key.jkt);
+    link.onIncoming = (session) => void link.accept(session, 'websocket').catch(() => {});
+    (await connectWith(await connectHeaders(link.key.hash, key, replay))).finish();
+    await stage.relay.evict(link.key.hash);
+    const again = connectWith(await connectHeaders(link.key.hash, key, replay));
+    expect(await refusal(again)).toEqual({ status: 401, code: 'token_replayed' });
+    expect(await stage.relay.revoke({ jkts: [key.jkt], connectors: [] })).toMatchObject({ sessions: 1 });
+    expect(await client.closed).toBe(closeOf('revoked'));
+    await stage.relay.evict(link.key.hash);
+    const later = connectWith(await connectHeaders(link.key.hash, key));
+    expect(await refusal(later)).toEqual({ status: 403, code: 'revoked' });
+    client2.finish();
+    link.close();
+  });
+
+  test('before a restart everybody is told, and nobody new is let in', async () => {
+    const link = await register(await newKey());
+    const [client, connector] = await pair(link, await newKey(), ['websocket', 'websocket']);
+    await stage.relay.drain([link.key.hash]);
+    await link.until(() => link.messages.some(({ type }) => type === 'restarting'));
+    expect(link.messages.at(-1)).toMatchObject({ type: 'restarting', reconnect_in_ms: expect.any(Number) });
+    const { texts } = client as SocketStream;
+    await client.until(() => texts.some((text) => JSON.parse(text).type === 'restarting'));
+    await client.write(Buffer.from('goes on'));
+    expect(String(await connector.read(7))).toBe('goes on');
+    const refused = connectWith(await connectHeaders(link.key.hash, await newKey()));
+    expect(await refusal(refused)).toEqual({ status: 503, code: 'draining' });
+    client.finish();
+    link.close();
+  });
+}
