@@ -75,7 +75,7 @@ export class StandingLink {
     queueMicrotask(() => void this.#connect()); // Nobody is called back before they hold this object.
   }
 
-  /** When anything was last received, by `now`; -Infinity when never. */
+  /** When anything was last received, the peer's end of the link included, by `now`; -Infinity when never. */
   get lastHeardMs(): number {
     return this.#lastHeardMs;
   }
@@ -151,8 +151,16 @@ export class StandingLink {
     if (this.#ended.signal.aborted) return socket.terminate();
     this.#socket = socket;
     this.#established = false;
-    socket.on('error', (error) => this.#o.log.debug('link_error', { error }));
-    socket.on('close', (code) => this.#down(socket, this.#o.reasonOfClose(code)));
+    let brokenHere = false;
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      brokenHere = error.code !== 'ECONNRESET';
+      this.#o.log.debug('link_error', { error });
+    });
+    socket.on('close', (code) => {
+      // A link that the peer or its machine has ended stood until now, however long nothing was said.
+      if (this.#socket === socket && !brokenHere) this.#lastHeardMs = this.#o.now();
+      this.#down(socket, this.#o.reasonOfClose(code));
+    });
     socket.on('message', (data, isBinary) => {
       if (this.#socket === socket) this.#heard(socket, isBinary ? undefined : String(data));
     });

@@ -22,7 +22,7 @@ export interface KeySourceOptions {
 /** Kept for a minute as the Controller asks; after that used once more while they are fetched, but not for ever. */
 const freshMs = 60_000;
 const maxAgeMs = 600_000;
-const coolDownMs = 10_000;
+const coolDownMs = 2_000;
 const timeoutMs = 4_000;
 const answerLimit = 64 * 1024;
 /** Issuers kept, and fetches at a time. */

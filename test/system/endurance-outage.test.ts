@@ -97,6 +97,15 @@ describe('the Controller', () => {
     expect(live.longestGapMs).toBeLessThan(1_000);
     live.stop();
 
+    // Revocations reach the relay as well as the Connector.
+    const cutters = async () => {
+      const key = await world.createKey(service.id);
+      const { receipt } = await world.admin.post(`/service-keys/${key.id}/revoke`);
+      return receipt.agents.filter((agent: Answer) => agent.confirmed).map(({ role }: Answer) => role);
+    };
+    await expect
+      .poll(cutters, { timeout: 20_000, interval: 500 })
+      .toEqual(expect.arrayContaining(['connector', 'relay']));
     await grant('later.internal');
     await expect.poll(() => fetchOnce(client.proxy, to('later.internal'))).toBe('200');
     const stored = async (kind: string) =>
@@ -120,6 +129,7 @@ describe('the Controller', () => {
     const began = Date.now();
     await world.killController();
     await live.ended;
+    expect(live.endedAt! - began).toBeGreaterThan(1_500);
     expect(live.endedAt! - began).toBeLessThan(3_000);
     expect(await web()).toBe('acl_stale');
     await world.startController();
