@@ -111,16 +111,18 @@ export class ControlChannel extends DurableObject<Bindings> {
   async revoke(order: FromControllerOf<'revoke'>, timeoutMs: number): Promise<RevocationReceipt['agents']> {
     const { ports, receipts } = await this.#work();
     this.#reap(ports);
-    for (const socket of this.ctx.getWebSockets('client')) {
-      const code = deadBy(order, seatOf(socket).agent);
-      if (code) refuseSeat(socket, code);
-    }
     const cutters = [...this.ctx.getWebSockets('connector'), ...this.ctx.getWebSockets('relay')];
-    const given = await receipts.order(cutters, order, timeoutMs);
-    for (const socket of cutters) {
-      const code = deadBy(order, seatOf(socket).agent);
-      if (code) refuseSeat(socket, code);
-    }
+    // Sent at once, so before Clients hear of it: a tunnel that its Client closes is none that was cut.
+    const receiving = receipts.order(cutters, order, timeoutMs);
+    const refuseDead = (sockets: WebSocket[]) => {
+      for (const socket of sockets) {
+        const code = deadBy(order, seatOf(socket).agent);
+        if (code) refuseSeat(socket, code);
+      }
+    };
+    refuseDead(this.ctx.getWebSockets('client'));
+    const given = await receiving;
+    refuseDead(cutters);
     return given;
   }
 
