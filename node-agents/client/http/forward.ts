@@ -93,6 +93,11 @@ function pass(
   gone.addEventListener('abort', () => upstream.destroy());
   upstream.on('continue', () => response.writeContinue());
   upstream.on('response', (answer) => relay(answer, request, response));
+  // Nobody asked for another protocol; without a listener node:http would drop it without a word.
+  upstream.on('upgrade', (_, far) => {
+    far.destroy();
+    sendRefusal(response, refuse('protocol_error', 'the destination switched to another protocol'));
+  });
   upstream.on('error', (error) => {
     if (response.headersSent || gone.aborted) return void response.destroy();
     if (mayRepeat(upstream, request)) return pass(context, target, request, response, gone);

@@ -54,6 +54,11 @@ test.each([
   expect(await ask(`http://127.0.0.1:${port}/`, fields)).toMatch(/^HTTP\/1\.1 502 [\s\S]*"protocol_error"/);
 });
 
+test('an answer that switches protocols unasked is a broken protocol', async () => {
+  answer = 'HTTP/1.1 101 Up\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n';
+  expect(await ask(`http://127.0.0.1:${port}/`)).toMatch(/^HTTP\/1\.1 502 [\s\S]*"protocol_error"/);
+});
+
 test.each([
   ['a request', ''],
   ['a WebSocket', webSocket],
