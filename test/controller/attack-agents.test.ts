@@ -6,7 +6,7 @@ import { SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { paths } from '#schema/control/login.ts';
 import { mintId } from '#schema/ids.ts';
-import { FakeAgent, makeKeyPair, nonce } from '../fake/agent.ts';
+import { enrol, FakeAgent, makeKeyPair, nonce } from '../fake/agent.ts';
 import { Admin } from '../world/admin.ts';
 import { TrustWorld } from './trust-world.ts';
 
@@ -114,6 +114,19 @@ test('an agent cannot have novels stored about itself', async () => {
     channel.hello(novel);
     expect(await channel.closed).toBe(4400);
   }
+});
+
+test('a Connector that enrols anew with the key it has is not cut by its own enrolment', async () => {
+  const agent = await world.connector();
+  const { channel } = await world.greetedConnector(agent);
+  const { enrolment_token: token } = await world.admin.post(`/connectors/${agent.subject}/rotate`);
+  expect((await enrol(world.url, token, agent.own)).status).toBe(201);
+  const again = await world.greetedConnector(agent);
+  const { hash } = await world.admin.get(`/connectors/${agent.subject}`);
+  const named = 'SELECT id FROM revocations WHERE instr(subject, ?) > 0';
+  expect(await world.administration.sql(named, hash)).toEqual([]);
+  again.channel.close();
+  channel.close();
 });
 
 test('a relay learns who was revoked while it was away, and no more of Tenants than that', async () => {

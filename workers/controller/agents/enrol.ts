@@ -108,14 +108,14 @@ async function enrolConnector(
   }
   const after = await scope.find(connectors, eq(connectors.id, token.connectorId));
   if (after?.hash !== hash) return refuseAgent('enrolment_used', 'token used meanwhile');
-  ports.defer(settle(c, tenant, before));
+  ports.defer(settle(c, tenant, before, hash));
   return { ok: true, answer: { id: after.id, hash, tenant_url: tenantUrl(ports.settings, tenant) } };
 }
 
 /** The key that the Connector had before no longer counts, and Clients learn where it is met now. */
-async function settle(c: Call, tenant: Tenant, before: Row<typeof connectors>): Promise<void> {
+async function settle(c: Call, tenant: Tenant, before: Row<typeof connectors>, hash: string): Promise<void> {
   const ports = c.get('ports');
-  if (before.hash !== null) await retireIdentity(ports, tenant.id, before);
+  if (before.hash !== null && before.hash !== hash) await retireIdentity(ports, tenant.id, before);
   await ports.channels.configurationChanged(tenant.id);
 }
 
