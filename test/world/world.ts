@@ -122,7 +122,8 @@ export class World {
    */
   async startRelay(name = 'relay-1', args: string[] = [], publicUrl?: string): Promise<AgentProcess> {
     const existing = (await this.operator.get('/relays')).items.find((r: Answer) => r.name === name);
-    const port = this.#relayPorts.get(name) ?? (await this.port());
+    const next = await this.port();
+    const port = this.#relayPorts.get(name) ?? (existing ? Number(new URL(existing.url).port) : next);
     this.#relayPorts.set(name, port);
     const url: string = existing?.url ?? publicUrl ?? `http://${this.host}:${port}`;
     const token = existing ? '' : (await this.operator.post('/relays', { name, url })).enrolment_token;
