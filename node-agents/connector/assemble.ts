@@ -15,6 +15,7 @@ import type { KeptIdentity } from './enrol.ts';
 import { Census, type Gate } from './gate.ts';
 import type { Health } from './health.ts';
 import { limits } from './limits.ts';
+import { Memory } from './memory.ts';
 import { Relays } from './relays.ts';
 import { createReport, type Report } from './report.ts';
 import { createResolver } from './resolve.ts';
@@ -96,6 +97,7 @@ export class Connector {
       resolver: createResolver(config.dns),
       report: this.#report,
       census: new Census(),
+      memory: new Memory(),
       log,
     };
     this.#tunnels = new Tunnels(gate, identity, host.monotonic);

@@ -9,6 +9,7 @@ import type { ConnectorAcl } from '#schema/acl/state.ts';
 import type { ConnectorHash } from '#schema/ids.ts';
 import type { Log } from '../process/log.ts';
 import { limits } from './limits.ts';
+import type { Memory } from './memory.ts';
 import type { Report } from './report.ts';
 import type { Resolver } from './resolve.ts';
 import type { SharedMatchers } from './shared-matchers.ts';
@@ -31,6 +32,7 @@ export interface Gate {
   resolver: Resolver;
   report: Pick<Report, 'add'>;
   census: Census;
+  memory: Memory;
   log: Log;
 }
 

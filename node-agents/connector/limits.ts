@@ -9,6 +9,12 @@ export const limits = {
   flows: 50_000,
   /** Of these, for one principal: half, so that no Service can take them all. */
   flowsPerPrincipal: 25_000,
+  /**
+   * Bytes from Clients that wait for their destinations, over all tunnels, and of these for one principal,
+   * however many instances it has. Beyond them every flow keeps `initialCredit`, and no more.
+   */
+  receiveBytes: 256 * 1024 * 1024,
+  receiveBytesPerPrincipal: 128 * 1024 * 1024,
   /** Milliseconds for TLS with a Client. */
   handshakeMs: 10_000,
   /** Milliseconds to look a name up. */

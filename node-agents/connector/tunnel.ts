@@ -39,6 +39,7 @@ export class Tunnel {
   /** Called when a newer ACL has come or the time for it is over. */
   #awaiting: (() => void)[] = [];
   #awaitTimer: NodeJS.Timeout | undefined;
+  #leaveShare: (() => void) | undefined;
 
   /** @throws SallyportError of the handshake; the stream is destroyed then. */
   static async accept(stream: Duplex, o: TunnelOptions): Promise<Tunnel> {
@@ -59,6 +60,7 @@ export class Tunnel {
     this.#line = new ConnectorTunnel(socket, {
       log: o.gate.log,
       now: o.now,
+      sharedBudget: o.gate.memory.all,
       onHello: async (hello) => this.#adopt(await admit(hello, peerJkt, o.gate, o.used)),
       onAcl: async (jwt) => this.#adopt(await admitAcl(jwt, peerJkt, o.gate)),
       onFlow: (request) => void this.#run(request),
@@ -133,12 +135,17 @@ export class Tunnel {
       });
       return refuse(verdict.code);
     }
+    if (this.closed) return refuse('peer_gone');
     if (this.#client && this.#client.claims.instance !== instance) return refuse('instance_mismatch');
     // What time has ended is told as that; the new ACL no longer knows of it.
     this.checkTime(gate.moment().nowMs);
     const { version } = verdict.client.claims.acl;
-    if (!this.#client)
+    if (!this.#client) {
       gate.log.info('tunnel_open', { principal, key, instance, relay, acl_version: version });
+      const share = gate.memory.enter(verdict.client.claims.sub);
+      this.#line.shareBudget(share.budget);
+      this.#leaveShare = share.leave;
+    }
     this.#client = verdict.client;
     this.#endWait();
     this.rejudge();
@@ -183,6 +190,7 @@ export class Tunnel {
     for (const flow of this.#flows) flow.cut(code);
     this.#o.gate.log.info('tunnel_closed', { code, ...namesOf(this.#client) });
     this.closed = true;
+    this.#leaveShare?.();
     this.#o.onClose(this);
   }
 }

@@ -39,6 +39,8 @@ export interface MuxOptions {
   nowMs: number;
   /** Bytes, see `window.ts`. */
   budget?: number;
+  /** What this tunnel shares with others. */
+  sharedBudget?: Budget | undefined;
   maxStreams?: number;
 }
 
@@ -68,7 +70,7 @@ export class Mux {
     this.#role = o.role;
     this.#handler = o.handler;
     this.#maxStreams = o.maxStreams ?? maxStreams;
-    this.budget = new Budget(o.budget);
+    this.budget = new Budget(o.budget, o.sharedBudget);
     this.#now = o.nowMs;
     this.#heardAt = o.nowMs;
   }

@@ -1,8 +1,9 @@
 /**
  * How much a peer may send: a window per stream that grows with round trip and drain rate, and one budget
- * for the whole tunnel, out of which every window is taken. `mux.ts` asks; credit once granted cannot be taken
- * back, so the more of the budget is out, the less a single stream may still get (Choudhury and Hahne,
- * dynamic thresholds): a few idle streams that were fast once never lock out the others.
+ * for the whole tunnel, out of which every window is taken; above it may stand others that tunnels share.
+ * `mux.ts` asks; credit once granted cannot be taken back, so the more of the budget is out, the less a
+ * single stream may still get (Choudhury and Hahne, dynamic thresholds): a few idle streams that were fast
+ * once never lock out the others.
  */
 import { initialCredit } from './frames.ts';
 
@@ -23,16 +24,32 @@ export class Budget {
   /** Granted and not yet used, or used and not yet read. */
   reserved = 0;
   readonly #growth: number;
-  constructor(bytes: number = defaultBudget) {
+  /** What is taken here is taken there too. */
+  #above: Budget | undefined;
+  constructor(bytes: number = defaultBudget, above?: Budget) {
     this.#growth = bytes * 0.75;
+    this.#above = above;
   }
   /** The window of a stream that begins: all alike while there is plenty, less and less later. */
   fresh(): number {
-    return clamp((this.#growth - this.reserved) / 128, initialCredit, freshWindow);
+    const mine = clamp((this.#growth - this.reserved) / 128, initialCredit, freshWindow);
+    return Math.min(mine, this.#above?.fresh() ?? mine);
   }
   /** The widest that a stream may become that now holds `held` bytes of the budget. */
   widest(held: number): number {
-    return clamp((this.#growth - this.reserved + held) / 2, initialCredit, maxWindow);
+    const mine = clamp((this.#growth - this.reserved + held) / 2, initialCredit, maxWindow);
+    return Math.min(mine, this.#above?.widest(held) ?? mine);
+  }
+  /** @param bytes negative: given back. */
+  take(bytes: number): void {
+    this.reserved += bytes;
+    this.#above?.take(bytes);
+  }
+  /** From now on out of this one, what is reserved already included. */
+  moveBelow(above: Budget | undefined): void {
+    this.#above?.take(-this.reserved);
+    this.#above = above;
+    above?.take(this.reserved);
   }
 }
 
@@ -52,7 +69,7 @@ export class ReceiveWindow {
     this.#size = credit;
     this.#grantedAt = nowMs;
     this.credit = credit;
-    budget.reserved += credit;
+    budget.take(credit);
   }
 
   /** @returns false when the peer had no credit for so much. */
@@ -70,7 +87,7 @@ export class ReceiveWindow {
    */
   consume(bytes: number, nowMs: number, rttMs: number): number {
     this.unread -= bytes;
-    this.#budget.reserved -= bytes;
+    this.#budget.take(-bytes);
     if (this.#finished || this.credit * 2 > this.#size) return 0;
     const held = this.credit + this.unread;
     const widest = this.#budget.widest(held);
@@ -83,7 +100,7 @@ export class ReceiveWindow {
     this.#size = size;
     this.#grantedAt = nowMs;
     this.credit += grant;
-    this.#budget.reserved += grant;
+    this.#budget.take(grant);
     return grant;
   }
 
@@ -91,19 +108,19 @@ export class ReceiveWindow {
   widen(bytes: number): void {
     this.#size += bytes;
     this.credit += bytes;
-    this.#budget.reserved += bytes;
+    this.#budget.take(bytes);
   }
 
   /** The peer sends no more: what it did not use is free again. */
   finish(): void {
-    this.#budget.reserved -= this.credit;
+    this.#budget.take(-this.credit);
     this.credit = 0;
     this.#finished = true;
   }
 
   /** Nobody reads any more. */
   release(): void {
-    this.#budget.reserved -= this.credit + this.unread;
+    this.#budget.take(-this.credit - this.unread);
     this.credit = 0;
     this.unread = 0;
     this.#finished = true;

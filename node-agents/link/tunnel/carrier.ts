@@ -51,6 +51,7 @@ export class Carrier {
     this.mux = new Mux({
       role: o.role,
       nowMs: o.now(),
+      sharedBudget: o.sharedBudget,
       handler: Object.assign(o.handler, {
         onReady: () => this.#schedule(),
         onGoAway: (code: ErrorCode) => {

@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import type { Destination } from '#schema/acl/document.ts';
 import { type ErrorCode, SallyportError } from '#schema/errors.ts';
+import type { Budget } from '#schema/tunnel/window.ts';
 import { Carrier } from './carrier.ts';
 import { Flow } from './flow.ts';
 
@@ -22,6 +23,8 @@ export interface TunnelOptions {
   keepAliveMs?: number;
   /** The peer is gone after this much silence, default 25 s. */
   silenceMs?: number;
+  /** Bytes that wait for their readers, over all tunnels that share it. */
+  sharedBudget?: Budget;
 }
 
 export interface ClientTunnelOptions extends TunnelOptions {

@@ -8,6 +8,7 @@ import { type ErrorCode, refuse, type Verdict } from '#schema/errors.ts';
 import type { OpenRequest } from '#schema/tunnel/encode.ts';
 import type { Hello } from '#schema/tunnel/frames.ts';
 import type { MuxStream, StreamHandler } from '#schema/tunnel/stream.ts';
+import type { Budget } from '#schema/tunnel/window.ts';
 import { Carrier } from './carrier.ts';
 import type { TunnelOptions } from './client.ts';
 import { Flow } from './flow.ts';
@@ -93,6 +94,11 @@ export class ConnectorTunnel {
   /** Smallest round trip seen lately; NaN before the first. */
   get rttMs(): number {
     return this.#carrier.mux.rttMs;
+  }
+
+  /** From now on out of this one. */
+  shareBudget(budget: Budget): void {
+    if (!this.#closed) this.#carrier.mux.budget.moveBelow(budget);
   }
 
   /** Resets every flow and closes, all with this code. */

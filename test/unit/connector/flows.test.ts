@@ -343,3 +343,19 @@ test('one principal cannot take all flows', async () => {
   leaves[0]!();
   expect(await refusal(tunnel, '127.0.0.1')).toBe('opened');
 });
+
+test('all tunnels of a principal are below one share of the memory, which ends with the last of them', async () => {
+  const granted = resource('res_web', '127.0.0.1', { reserved: true });
+  place.forwards(granted);
+  const acl = await place.clientAcl([granted]);
+  const tunnels = [await place.enter(acl), await place.enter(acl)];
+  const { budget, leave } = place.gate.memory.enter('svc_app');
+  for (const tunnel of tunnels) await open(tunnel, '127.0.0.1').opened;
+  expect(budget.reserved).toBeGreaterThan(0);
+  expect(place.gate.memory.all.reserved).toBe(budget.reserved);
+  for (const tunnel of tunnels) tunnel.close();
+  await until(() => place.tunnels.size === 0);
+  leave();
+  expect(budget.reserved).toBe(0);
+  expect(place.gate.memory.enter('svc_app').budget).not.toBe(budget);
+});

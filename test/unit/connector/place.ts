@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { createLocalJWKSet } from 'jose';
 import { Census, type Gate } from '#node-agents/connector/gate.ts';
+import { Memory } from '#node-agents/connector/memory.ts';
 import { createResolver } from '#node-agents/connector/resolve.ts';
 import { SharedMatchers } from '#node-agents/connector/shared-matchers.ts';
 import { Tunnels } from '#node-agents/connector/tunnels.ts';
@@ -79,6 +80,7 @@ export class Place {
       resolver: createResolver(dns),
       report: { add: (event) => void this.events.push(event) },
       census: new Census(),
+      memory: new Memory(),
       log,
     };
     this.tunnels = new Tunnels(this.gate, this.connector, () => performance.now());
