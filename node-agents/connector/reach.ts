@@ -24,7 +24,7 @@ export async function reach(
   addresses: readonly Ip[],
   signal: AbortSignal,
 ): Promise<Verdict<Reached>> {
-  if (port === undefined || protocol === 'icmp') return refuse('version_unsupported');
+  if (port === undefined || protocol === 'icmp' || protocol === 'dns') return refuse('version_unsupported');
   if (protocol === 'udp') {
     const found = await associate(addresses, port);
     if (!found.ok) return found;

@@ -62,10 +62,13 @@ export const entryKey = (entry: AclEntry): string =>
       ? `floor:${entry.principal}`
       : `revoked:${entry.id}`;
 
-/** Where a flow wants to go. `host` is a name in lower case without a final dot, or an IP address. */
+/**
+ * Where a flow wants to go. `host` is a name in lower case without a final dot, or an IP address. `dns` asks
+ * the Remote Network's resolver for records of the host: any Resource that covers it allows that.
+ */
 export interface Destination {
-  protocol: 'tcp' | 'udp' | 'icmp';
+  protocol: 'tcp' | 'udp' | 'icmp' | 'dns';
   host: string;
-  /** Absent for ICMP. */
+  /** Absent for ICMP and DNS. */
   port?: number;
 }

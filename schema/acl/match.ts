@@ -74,6 +74,7 @@ export function judgeOne<T extends AclResource>(resource: T, destination: Destin
 
 export function allowsPort(resource: AclResource, { protocol, port }: Destination): boolean {
   if (protocol === 'icmp') return resource.icmp;
+  if (protocol === 'dns') return true;
   const ports = resource[protocol];
   if (ports === 'none' || port === undefined || port < 1 || port > 65535) return false;
   return ports === 'all' || ports.some(({ from, to }) => from <= port && port <= to);

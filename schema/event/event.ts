@@ -29,7 +29,7 @@ export const flowEvent = z.object({
   resource: id.optional(),
   /** The address pattern that decided. */
   rule: place.optional(),
-  protocol: z.enum(['tcp', 'udp', 'icmp']),
+  protocol: z.enum(['tcp', 'udp', 'icmp', 'dns']),
   host: place,
   port: z.number().int().optional(),
   /** The address that the Connector connected to. */

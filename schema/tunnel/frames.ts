@@ -18,7 +18,7 @@
  *   GOAWAY       0     both     code (8). No new streams are accepted; those that live go on.
  *   PING         0     both     8 opaque bytes, answered by PONG with the same 8.
  *   PONG         0     both     8 bytes.
- *   OPEN         n     Client   connection id (16 bytes) · protocol (8: 6 TCP, 17 UDP, 1 ICMP) · port (16) ·
+ *   OPEN         n     Client   connection id (16 bytes) · protocol (8: 6 TCP, 17 UDP, 1 ICMP, 253 DNS) · port (16) ·
  *                               credit (32: what the Connector may send at once) · host length (8) · host (UTF-8)
  *                               · client address length (8) · client address (UTF-8, may be empty)
  *   OPENED       n     Conn.    credit (32, *additional* to `initialCredit`) · address length (8) · the address
@@ -29,6 +29,10 @@
  *   FIN          n     both     empty: no more DATA from here (half-close).
  *   RESET        n     both     code (8): the flow is over, both ways; also the answer that refuses an OPEN.
  *   DATAGRAM     n     both     one UDP datagram, not subject to credit; may be dropped by the receiver.
+ *                               Of a DNS stream: one message (RFC 1035 §4.1). The Client asks for records of
+ *                               the host or of an underscored name below it (RFC 8552), of an IP address for
+ *                               its reverse name; the Connector answers each query that it takes with one
+ *                               response of the same ID, records of the answer and at most a SOA.
  *
  * A stream ends when FIN has passed both ways, or by RESET. TCP streams carry DATA, the others DATAGRAM.
  * Frames for a stream that is unknown but not above the highest opened are late, not wrong: they are dropped.
@@ -72,8 +76,8 @@ export const maxStreams = 4096;
 /** Of this layer; raised when a peer must know whether the other side understands. */
 export const capability = 1;
 
-/** IANA protocol numbers, as OPEN carries them. */
-export const protocols = { tcp: 6, udp: 17, icmp: 1 } as const;
+/** IANA protocol numbers, as OPEN carries them; DNS has none, so the first for private use (RFC 3692). */
+export const protocols = { tcp: 6, udp: 17, icmp: 1, dns: 253 } as const;
 
 export const hello = z.object({
   capability: z.number().int(),

@@ -26,7 +26,11 @@ export function parseOpen(payload: Uint8Array): OpenRequest | undefined {
   if (client === undefined) return undefined;
   return {
     connectionId: mintId('connection', payload.subarray(0, 16)),
-    destination: protocol === 'icmp' ? { protocol, host: host.text } : { protocol, host: host.text, port },
+    destination: {
+      protocol,
+      host: host.text,
+      ...((protocol === 'tcp' || protocol === 'udp') && { port }),
+    },
     clientAddress: client.text,
     credit: readUint32(payload, 19),
   };
