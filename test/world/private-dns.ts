@@ -1,5 +1,5 @@
 /**
- * The resolver of a private network, on loopback: answers A and AAAA for the names it is given and NXDOMAIN
+ * The resolver of a private network, on loopback unless told otherwise: answers A and AAAA for the names it is given and NXDOMAIN
  * for everything else. Only a Connector that is told of it (`SALLYPORT_DNS`) can resolve those names.
  */
 import { createSocket, type Socket } from 'node:dgram';
@@ -23,15 +23,16 @@ export class PrivateDns {
     });
   }
 
-  static async start(names: Record<string, string[]>, port = 0): Promise<PrivateDns> {
+  static async start(names: Record<string, string[]>, port = 0, address = '127.0.0.1'): Promise<PrivateDns> {
     const socket = createSocket('udp4');
-    socket.bind(port, '127.0.0.1');
+    socket.bind(port, address);
     await once(socket, 'listening');
     return new PrivateDns(socket, names);
   }
 
   get address(): string {
-    return `127.0.0.1:${this.#socket.address().port}`;
+    const { address, port } = this.#socket.address();
+    return `${address}:${port}`;
   }
 
   stop(): void {

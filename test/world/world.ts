@@ -190,12 +190,15 @@ export class World {
       name?: string;
       args?: string[];
       env?: Record<string, string>;
+      /** Where its HTTP proxy listens; the world's own host when absent. */
+      proxyHost?: string;
       proxyPort?: number;
       ready?: boolean;
+      prefix?: string[];
     } = {},
   ): Promise<AgentProcess & { proxy: string }> {
     const name = options.name ?? `client-${this.processes.length}`;
-    const proxy = `${this.host}:${options.proxyPort ?? (await this.port())}`;
+    const proxy = `${options.proxyHost ?? this.host}:${options.proxyPort ?? (await this.port())}`;
     const client = this.#spawn(
       name,
       [
@@ -204,6 +207,7 @@ export class World {
         ...(options.args ?? []),
       ],
       { SALLYPORT_STATE_DIR: await this.#folder(name), ...options.env },
+      options.prefix,
     );
     if (options.ready !== false) await client.line('client_ready');
     this.#options.onStep?.('client', { name, proxy: `http://${proxy}` });
