@@ -12,7 +12,7 @@ import { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
 import { type Backoff, backoff } from '#node-agents/process/backoff.ts';
 import type { Host } from '#node-agents/process/host.ts';
 import type { RelayEntry } from '#schema/control/messages.ts';
-import { SallyportError } from '#schema/errors.ts';
+import { type ErrorCode, SallyportError } from '#schema/errors.ts';
 import type { ConnectorHash } from '#schema/ids.ts';
 
 /** What every link of a session shares. */
@@ -126,10 +126,10 @@ export class ConnectorLink {
     if (this.#tunnel) this.#leave(this.#tunnel);
   }
 
-  close(): void {
+  close(code?: ErrorCode): void {
     this.retire();
     this.#ended.abort();
-    for (const tunnel of this.#all()) tunnel.close();
+    for (const tunnel of this.#all()) tunnel.close(code);
   }
 
   async #open(): Promise<ClientTunnel> {
@@ -189,6 +189,10 @@ export class ConnectorLink {
       now: monotonic,
       timeoutMs: handshakeMs,
     });
+    if (signal.aborted) {
+      tunnel.close();
+      throw new SallyportError('cancelled');
+    }
     // A newer one may have come while the Connector was judging this one.
     if (this.#acl() !== acl) tunnel.renewAcl(this.#acl());
     return tunnel;

@@ -211,6 +211,8 @@ export class Session implements Access {
           () => this.#channel.send({ type: 'ack', version: message.version }),
           (error) => this.#reject(error),
         );
+      case 'revoke':
+        return this.tunnels.cut(message.connectors);
       case 'events_stored':
         return this.outbox.stored(message.batch);
       default:
@@ -234,6 +236,8 @@ export class Session implements Access {
         );
       if (this.#closed) return;
       this.#acls = verdict.acls;
+      // First: one that is listed all the same was enrolled anew.
+      this.tunnels.cut(change.revoked ?? []);
       this.tunnels.update(verdict.acls);
       this.#onAcl?.();
       this.#rejected.reset();

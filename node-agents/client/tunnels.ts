@@ -104,6 +104,21 @@ export class Tunnels {
     return this.#all().reduce((sum, link) => sum + link.flows, 0);
   }
 
+  /** These Connectors were revoked: what goes through them ends now, and nothing goes there any more. */
+  cut(hashes: readonly string[]): void {
+    const revoked = new Set(hashes);
+    for (const link of this.#all()) {
+      if (!revoked.has(link.hash)) continue;
+      this.#context.host.log.warn('connector_revoked', { connector: link.hash, flows: link.flows });
+      // To the flows it is one that is gone: those not yet open turn to another.
+      link.close('peer_gone');
+    }
+    for (const [network, links] of this.#networks) {
+      const left = links.filter(({ hash }) => !revoked.has(hash));
+      if (left.length < links.length) this.#set(network, left);
+    }
+  }
+
   /** No new flows; those that live may finish. */
   retire(): void {
     for (const link of this.#all()) link.retire();

@@ -97,8 +97,13 @@ export const fromController = z.discriminatedUnion('type', [
     /** True: what is not listed is gone. */
     snapshot: z.boolean(),
     networks: z.record(z.string(), networkEntry.nullable()),
+    /** Hashes of Connectors that were revoked lately: tunnels to them end now, whatever they carry. */
+    revoked: z.array(z.string()).optional(),
   }),
-  /** To Connectors and relays: cut now whatever these stand behind, then answer `receipt`. */
+  /**
+   * To Connectors and relays: cut now whatever these stand behind, then answer `receipt`. To Clients: only
+   * Connectors are named, tunnels to them end now, and nothing is answered.
+   */
   z.object({
     type: z.literal('revoke'),
     revocation: z.string(),

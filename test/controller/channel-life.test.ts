@@ -170,6 +170,21 @@ describe('a revocation', () => {
     expect((await answering).receipt).toMatchObject({ complete: false });
   });
 
+  test('of a Connector is told to Clients at once, and to those that come later', async () => {
+    const agent = await world.connector();
+    const { channel } = await world.greetedClient(client);
+    const from = performance.now();
+    const answering = world.admin.post(`/connectors/${agent.subject}/revoke`);
+    const hash = (await channel.take('revoke')).connectors[0];
+    expect(performance.now() - from).toBeLessThan(1_000);
+    await Promise.all(connectors.map((one) => confirm(one, 0)));
+    await answering;
+    const later = await world.client();
+    await later.login();
+    const { acl } = await world.greetedClient(later);
+    expect(acl.revoked).toEqual([hash]);
+  });
+
   test('reaches sockets of objects that were put out of memory', async () => {
     for (let shard = 0; shard < 4; shard++) {
       await world.administration.controller

@@ -121,9 +121,19 @@ export class ControlChannel extends DurableObject<Bindings> {
       }
     };
     refuseDead(this.ctx.getWebSockets('client'));
+    this.#warnClients(order);
     const given = await receiving;
     refuseDead(cutters);
     return given;
+  }
+
+  /** A Connector that does not obey is left by its Clients, also where no relay can cut between them. */
+  #warnClients({ connectors, revocation }: FromControllerOf<'revoke'>): void {
+    if (connectors.length === 0) return;
+    const named = { keys: [], instances: [], principals: [], connectors, jkts: [] };
+    for (const socket of this.ctx.getWebSockets('client')) {
+      if (seatOf(socket).greeted) tell(socket, { type: 'revoke', revocation, ...named });
+    }
   }
 
   async present(): Promise<Presence[]> {

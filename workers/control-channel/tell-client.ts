@@ -10,6 +10,9 @@ import type { Configuration } from '#workers/controller/agents/read-configuratio
 import { changeSeat, tell } from './seat.ts';
 import type { ClientAgent, Mode, TenantSeat } from './update.ts';
 
+/** Hashes in one message. */
+const mostRevoked = 1_000;
+
 export interface Round {
   signer: Signer;
   configuration: Configuration;
@@ -38,7 +41,16 @@ export async function tellClient(
   }
   for (const network of told.unset) networks[network] = null;
   const snapshot = told.kind === 'snapshot';
-  if (tell(socket, { type: 'client_acl', version: told.version, snapshot, networks })) {
+  const revoked = revokedConnectors(configuration);
+  const acl = { version: told.version, snapshot, networks, ...(revoked.length > 0 && { revoked }) };
+  if (tell(socket, { type: 'client_acl', ...acl })) {
     changeSeat(socket, { sent: told.version });
   }
+}
+
+/** What the Client may have missed while it was away. One that was enrolled anew with its key counts again. */
+function revokedConnectors({ revocations, connectors }: Configuration): string[] {
+  const live = new Set(connectors.map(({ hash }) => hash));
+  const named = revocations.flatMap(({ subject }) => subject['connectors'] ?? []);
+  return named.filter((hash) => !live.has(hash)).slice(-mostRevoked);
 }
