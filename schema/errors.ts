@@ -111,6 +111,7 @@ export const errors = {
   connection_reset: kind(502, 'The destination reset the connection.', 'Check the service.', { wire: 78, retry: true, proxyStatus: 'connection_terminated' }),
   no_connector: kind(503, 'No Connector of the Remote Network can be reached.', 'Check its Connectors in the console.', { wire: 79, retry: true, proxyStatus: 'destination_unavailable' }),
   cancelled: kind(499, 'The Client gave up.', 'Nothing.', { wire: 80 }),
+  icmp_unavailable: kind(403, 'The Connector may not send pings.', 'Add the Connector’s group to net.ipv4.ping_group_range on its host.', { wire: 82, proxyStatus: 'http_request_denied' }),
   idle_timeout: kind(504, 'The flow was idle for too long.', 'Open it again.', { wire: 81, retry: true, proxyStatus: 'connection_terminated' }),
   proxy_auth_required: kind(407, 'This proxy needs a password.', 'Send Proxy-Authorization, or `--proxy-user` with curl.'),
   unknown_error: kind(502, 'The peer named a reason that this version does not know.', 'Update this side.', { wire: 255 }),
@@ -122,6 +123,9 @@ export const errors = {
   state_unreadable: kind(400, 'The state directory cannot be used.', 'Make it readable and writable for this user, with mode 0700.'),
   state_permissions: kind(400, 'A secret is readable by others.', 'chmod 600 the file that `detail` names.'),
   address_in_use: kind(400, 'The address to listen on is in use.', 'Stop the other program, or choose another port.'),
+  tun_unavailable: kind(400, 'Transparent mode is not possible on this host.', 'Give what `detail` names, or use --tun off with --http-proxy or --socks5.'),
+  tun_lost: kind(503, 'The network interface went away.', 'Nothing: the daemon makes it again.', { retry: true }),
+  routes_failed: kind(500, 'A route or rule of the host could not be set.', 'See `detail` for what `ip` said.', { retry: true }),
   not_running: kind(400, 'sallyportd is not running here.', 'Start it, or pass --state-dir.'),
 } as const satisfies Record<string, ErrorKind>;
 
