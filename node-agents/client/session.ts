@@ -30,6 +30,8 @@ import { Tunnels } from './tunnels.ts';
 export interface SessionOptions {
   key: ServiceKey;
   host: Host;
+  /** `acls` changed. */
+  onAcls?(acls: Acls): void;
   /** The credential is dead; the session has closed its flows. Once. */
   onDead(error: SallyportError): void;
 }
@@ -240,6 +242,7 @@ export class Session implements Access {
       this.tunnels.cut(change.revoked ?? []);
       this.tunnels.update(verdict.acls);
       this.#onAcl?.();
+      this.#o.onAcls?.(verdict.acls);
       this.#rejected.reset();
       this.#renewal.look();
       const { version: acl, resources } = this.#acls;

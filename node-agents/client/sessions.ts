@@ -14,6 +14,8 @@ export interface SessionsOptions {
   host: Host;
   /** Reads the key again, from where it was read first. */
   readKey(): Promise<Verdict<{ key: ServiceKey }>>;
+  /** There is another current session, none any more, or its ACLs changed. */
+  onAcls?(): void;
 }
 
 export class Sessions {
@@ -102,7 +104,12 @@ export class Sessions {
     while (!signal.aborted) {
       try {
         const session = await Session.start(
-          { key, host, onDead: (error) => void this.#dead(key, error) },
+          {
+            key,
+            host,
+            onAcls: () => this.#o.onAcls?.(),
+            onDead: (error) => void this.#dead(key, error),
+          },
           signal,
         );
         if (signal.aborted) return session.close();
@@ -130,6 +137,7 @@ export class Sessions {
       instance: session.instance,
       controller: key.tenantUrl,
     });
+    this.#o.onAcls?.();
     previous?.retire();
   }
 
@@ -137,6 +145,7 @@ export class Sessions {
     this.#o.host.log.error('credential_dead', { key: key.keyId, code: error.code, reason: error.message });
     if (key !== this.#key) return;
     this.#current = undefined;
+    this.#o.onAcls?.();
     this.#waitingFor = { ok: false, code: error.code, detail: error.message };
     if (await this.#replacedMeanwhile().catch(() => false)) return;
     this.#ended.reject(error);
