@@ -1,0 +1,52 @@
+/**
+ * Which Resource a name in a DNS question belongs to. An underscored name (`_ldap._tcp.db.internal`, RFC 8552)
+ * belongs to the name below it, a reverse name to its address. Names that this Client itself needs (its
+ * Controller, its relays) stay what they are, whatever a wildcard says. Asked by `resolver.ts`.
+ */
+import type { Destination } from '#schema/acl/document.ts';
+import { canonicalHost } from '#schema/name/host.ts';
+import { formatIp } from '#schema/name/ip.ts';
+import { addressOfReverse } from '#schema/name/reverse.ts';
+import type { Acls } from '../acl.ts';
+
+export type Protection =
+  /** `host`: whose records they are; `name` when the question is about a name, not an address. */
+  | { protected: true; network: string; host: string; about: 'name' | 'service' | 'address' }
+  /** Its grant is over: neither ours nor anybody else's. */
+  | { protected: true; network: undefined }
+  | { protected: false };
+
+export interface ProtectionRules {
+  /** Undefined until the first login: then nothing is known to be a Resource. */
+  acls: Acls | undefined;
+  /** Canonical names that are never protected. */
+  exempt: ReadonlySet<string>;
+  nowMs: number;
+}
+
+const open: Protection = { protected: false };
+
+/** @param name as `schema/name/message.ts` reads it. */
+export function protectionOf(name: string, rules: ProtectionRules): Protection {
+  if (rules.acls === undefined || rules.exempt.has(name)) return open;
+  const address = addressOfReverse(name);
+  if (address) return find(formatIp(address), 'address', rules);
+  const owner = name.replace(/^(?:_[^.]*\.)+/, '');
+  if (owner !== name && owner !== '') {
+    const service = find(owner, 'service', rules);
+    if (service.protected) return service;
+  }
+  return find(name, 'name', rules);
+}
+
+function find(
+  host: string,
+  about: 'name' | 'service' | 'address',
+  { acls, exempt, nowMs }: ProtectionRules,
+): Protection {
+  if (exempt.has(host) || canonicalHost(host) !== host) return open;
+  const destination: Destination = { protocol: 'dns', host };
+  const found = acls!.find(destination, nowMs);
+  if (found.ok) return { protected: true, network: found.network, host, about };
+  return found.code === 'not_a_resource' ? open : { protected: true, network: undefined };
+}
