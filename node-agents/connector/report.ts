@@ -5,6 +5,7 @@
  */
 import type { FromAgent } from '#schema/control/messages.ts';
 import type { FlowEvent } from '#schema/event/event.ts';
+import { summaryMs, Thinning, type ThinningRates } from '#schema/event/thin.ts';
 import { mintId, timeOrdered } from '#schema/ids.ts';
 import type { Random } from '../process/random.ts';
 import type { Spool } from './spool.ts';
@@ -17,6 +18,7 @@ export interface ReportOptions {
   now(): number;
   random: Random;
   gatherMs?: number;
+  rates?: ThinningRates;
 }
 
 export type Report = ReturnType<typeof createReport>;
@@ -25,9 +27,11 @@ export type Report = ReturnType<typeof createReport>;
 const inFlight = 8;
 const againMs = 15_000;
 
-export function createReport({ spool, send, now, random, gatherMs = 50 }: ReportOptions) {
+export function createReport({ spool, send, now, random, gatherMs = 50, rates }: ReportOptions) {
   let gathered: FlowEvent[] = [];
   let timer: NodeJS.Timeout | undefined;
+  let summaryTimer: NodeJS.Timeout | undefined;
+  const thinning = new Thinning<FlowEvent>(rates);
   const sent = new Map<number, number>();
   let pumping = false;
 
@@ -37,6 +41,13 @@ export function createReport({ spool, send, now, random, gatherMs = 50 }: Report
     if (gathered.length > 0) spool.add(gathered);
     gathered = [];
     void pump();
+  };
+
+  const summarise = (): void => {
+    clearTimeout(summaryTimer);
+    summaryTimer = undefined;
+    gathered.push(...thinning.takeHeld(now()));
+    flush();
   };
 
   const pump = async (): Promise<void> => {
@@ -61,7 +72,12 @@ export function createReport({ spool, send, now, random, gatherMs = 50 }: Report
   return {
     add(event: Omit<FlowEvent, 'id' | 'at'>): void {
       const at = now();
-      gathered.push({ ...event, id: mintId('event', timeOrdered(at, random(16))), at });
+      const made = { ...event, id: mintId('event', timeOrdered(at, random(16))), at };
+      if (!thinning.pass(made, at)) {
+        summaryTimer ??= setTimeout(summarise, summaryMs).unref();
+        return;
+      }
+      gathered.push(made);
       if (gathered.length >= 1_000) flush();
       else timer ??= setTimeout(flush, gatherMs);
     },
@@ -80,7 +96,7 @@ export function createReport({ spool, send, now, random, gatherMs = 50 }: Report
     },
     /** Resolves when everything is acknowledged, or after `withinMs`; then at least it is on disk. */
     async finish(withinMs: number): Promise<void> {
-      flush();
+      summarise();
       const deadline = now() + withinMs;
       while (spool.size > 0 && now() < deadline) await new Promise((tick) => setTimeout(tick, 20));
       await spool.written();

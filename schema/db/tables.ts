@@ -318,6 +318,7 @@ export const events = sqliteTable(
     durationMs: integer('duration_ms').notNull(),
     code: text('code'),
     aclAge: integer('acl_age'),
+    suppressed: integer('suppressed'),
   },
   (t) => [
     primaryKey({ columns: [t.tenantId, t.id] }),

@@ -45,6 +45,8 @@ export const flowEvent = z.object({
   code: z.string().refine(isErrorCode).optional(),
   /** Seconds since the Connector last heard from the Controller when it decided. */
   acl_age: z.number().optional(),
+  /** So many more like it came too fast to be written one by one (`thin.ts`). */
+  suppressed: z.number().int().nonnegative().optional(),
 });
 
 export type EventKind = (typeof eventKinds)[number];

@@ -241,6 +241,20 @@ describe('events', () => {
     });
   });
 
+  test('of a Client that floods are counted instead of stored, and each batch is acknowledged', async () => {
+    const client = await world.client();
+    const { channel } = await world.greetedClient(client);
+    const flood = () => event({ kind: 'denied', code: 'not_a_resource', path: 'none' });
+    for (let batch = 1; batch <= 10; batch++) {
+      channel.send({ type: 'events', batch, events: Array.from({ length: 200 }, flood) });
+      await channel.take('events_stored');
+    }
+    const sums = 'SELECT count(*) n, sum(1 + coalesce(suppressed, 0)) told FROM events WHERE tenant_id = ?';
+    const counted = async () => (await world.administration.sql(sums, world.tenantId))[0]!;
+    const stored = await eventually('all are accounted for', counted, ({ told }) => told === 2_000, 10_000);
+    expect(stored['n']).toBeLessThan(400);
+  });
+
   test('come in full batches', async () => {
     const { channel } = await world.greetedConnector(await world.connector());
     channel.send({ type: 'events', batch: 1, events: Array.from({ length: 200 }, () => event()) });

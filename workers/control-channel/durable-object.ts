@@ -21,6 +21,7 @@ import type { Id } from '#schema/ids.ts';
 import type { Ports, Presence, RevocationReceipt, VerifiedAgent } from '#workers/controller/ports.ts';
 import type { Bindings } from '#workers/hosts/bindings.ts';
 import { portsOf } from '#workers/hosts/cloudflare-ports.ts';
+import { ClientEvents } from './client-events.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { PresenceBook } from './presence.ts';
 import { Receipts } from './receipts.ts';
@@ -180,7 +181,13 @@ export class ControlChannel extends DurableObject<Bindings> {
       storage,
       ledgers,
     });
-    return { ports, updates, presence, receipts: new Receipts(ports.clock) };
+    return {
+      ports,
+      updates,
+      presence,
+      receipts: new Receipts(ports.clock),
+      clientEvents: new ClientEvents(ports),
+    };
   }
 
   #lastSeen(socket: WebSocket): number {

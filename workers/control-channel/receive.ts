@@ -12,6 +12,7 @@ import { relayList } from '#workers/controller/agents/compile-acl.ts';
 import { connectorsRevokedSince } from '#workers/controller/deployment.ts';
 import type { Ports, VerifiedAgent } from '#workers/controller/ports.ts';
 import { scopeOf } from '#workers/controller/scope.ts';
+import type { ClientEvents } from './client-events.ts';
 import type { PresenceBook } from './presence.ts';
 import type { Receipts } from './receipts.ts';
 import { changeSeat, refuseSeat, seatOf, tell } from './seat.ts';
@@ -23,6 +24,7 @@ export interface ReceiveContext {
   updates: Updates;
   presence: PresenceBook;
   receipts: Receipts;
+  clientEvents: ClientEvents;
 }
 
 type Of<T extends FromAgent['type']> = Extract<FromAgent, { type: T }>;
@@ -44,7 +46,8 @@ export async function receive(context: ReceiveContext, socket: WebSocket, messag
     case 'relays':
       return noteRelays(ports, agent, message.links);
     case 'events':
-      await storeEvents(ports.database, agent, message.events, ports.clock());
+      if (agent.role === 'client') await context.clientEvents.store(agent, message.events);
+      else await storeEvents(ports.database, agent, message.events, ports.clock());
       tell(socket, { type: 'events_stored', batch: message.batch });
       return;
     case 'renew':

@@ -35,6 +35,7 @@ const columns = {
   duration_ms: 'duration_ms',
   code: 'code',
   acl_age: 'acl_age',
+  suppressed: 'suppressed',
 } as const satisfies Record<string, keyof FlowEvent>;
 
 /** @param nowMs nothing has happened later than this: what says so would be in front of all others for ever. */

@@ -151,3 +151,29 @@ test('a report sends in batches, sends anew after a loss with the same ids, and 
   for (const { batch } of sent.slice(3)) report.stored(batch);
   expect(report.waiting).toBe(0);
 });
+
+test('a flood of denials leaves the spool to the other events, and its number is told', async () => {
+  const spool = await Spool.open({ directory: undefined, segments: 10, segmentsInMemory: 2, log });
+  const report = createReport({
+    spool,
+    send: () => false,
+    now: () => performance.now(),
+    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    rates: { instance: { burst: 5, perSecond: 0 }, principal: { burst: 5, perSecond: 0 } },
+  });
+  const { id: _, at: __, ...rest } = event(1);
+  report.add({ ...rest, kind: 'closed' });
+  for (let i = 0; i < 10_000; i++) report.add({ ...rest, kind: 'denied', instance: 'ins_rogue' });
+  await report.finish(0);
+  const batches = await spool.take(new Set(), 10);
+  const kept = batches.flatMap(({ events: all }) =>
+    all.map(({ kind, suppressed }) => ({ kind, suppressed })),
+  );
+  const denied = { kind: 'denied', suppressed: undefined };
+  expect(kept).toEqual([
+    { kind: 'closed', suppressed: undefined },
+    ...Array.from({ length: 5 }, () => denied),
+    { kind: 'denied', suppressed: 9_994 },
+  ]);
+  expect(spool.dropped).toBe(0);
+});

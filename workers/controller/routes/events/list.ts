@@ -38,6 +38,9 @@ const event = z
     duration_ms: z.number().int(),
     code: text,
     acl_age: z.number().nullable(),
+    suppressed: z.number().int().openapi({
+      description: 'So many more like it came too fast to be written one by one.',
+    }),
   })
   .openapi('Event');
 
@@ -98,4 +101,5 @@ const show = (row: Row<typeof events>): z.input<typeof event> => ({
   duration_ms: row.durationMs,
   code: row.code,
   acl_age: row.aclAge,
+  suppressed: row.suppressed ?? 0,
 });
