@@ -23,7 +23,7 @@ export function connectDirect({
   if (signal.aborted) return Promise.resolve(refuse('cancelled'));
   const { host, port } = destination;
   const stranger = isStranger(clientAddress);
-  if (stranger && isLocal(host)) return Promise.resolve(forbidden());
+  if (stranger && isLocal(host)) return Promise.resolve(addressForbidden());
   return new Promise((settle) => {
     const socket = connect({
       host,
@@ -53,13 +53,13 @@ export function connectDirect({
 }
 
 /** Not of this machine's loopback: a link-local neighbour is a stranger like any other. */
-const isStranger = (clientAddress: string): boolean => {
+export const isStranger = (clientAddress: string): boolean => {
   const ip = parseIp(clientAddress);
   return ip === undefined || reservedKind(ip) !== 'loopback';
 };
 
 /** What is this machine, its link or its cloud's metadata service, however it is written or translated. */
-const isLocal = (address: string): boolean => {
+export const isLocal = (address: string): boolean => {
   const ip = parseIp(address.replace(/%.*$/, ''));
   if (ip === undefined) return false;
   return reservedKind(ip) !== undefined || ownAddresses().some((one) => sameIp(one, ip));
@@ -82,7 +82,7 @@ const lookupElsewhere: LookupFunction = (host, options, done) => {
   });
 };
 
-const forbidden = () =>
+export const addressForbidden = () =>
   refuse('address_forbidden', 'this machine’s own addresses are for its own programs only');
 
 const codes: Record<string, ErrorCode> = {
@@ -96,7 +96,7 @@ const codes: Record<string, ErrorCode> = {
 };
 
 function refusalOf(error: NodeJS.ErrnoException): Verdict<never> {
-  if (error.code === 'SALLYPORT_FORBIDDEN') return forbidden();
+  if (error.code === 'SALLYPORT_FORBIDDEN') return addressForbidden();
   const code = codes[error.code ?? ''] ?? 'host_unreachable';
   const what = code.startsWith('name_')
     ? 'and this machine cannot resolve it'

@@ -2,8 +2,10 @@
  * The one place where a destination is opened for a program, whichever listener it came through: route,
  * then tunnel or direct connection. What was refused before any Connector saw it becomes an event here.
  */
+import type { Socket } from 'node:net';
+import type { Flow } from '#node-agents/link/tunnel/flow.ts';
 import type { Log } from '#node-agents/process/log.ts';
-import { errors, type Refusal } from '#schema/errors.ts';
+import { errors, type Refusal, type Verdict } from '#schema/errors.ts';
 import type { FlowEvent } from '#schema/event/event.ts';
 import { canonicalHost } from '#schema/name/host.ts';
 import type { Acls, Found } from './acl.ts';
@@ -33,12 +35,19 @@ export interface OpenOptions {
   log: Log;
 }
 
-export function createOpen(o: OpenOptions): Open {
+/** The straight way out, for what is no Resource. */
+export type Direct<S> = (request: FlowRequest) => Promise<Verdict<{ stream: S }>>;
+
+/** For TCP. */
+export const createOpen = (o: OpenOptions): Open => createOpenBy<Socket>(o, connectDirect);
+
+/** For whatever `direct` opens and a tunnel carries. */
+export function createOpenBy<S>(o: OpenOptions, direct: Direct<S>): Open<S | Flow> {
   return async (asked) => {
     const request = { ...asked, clientAddress: canonicalHost(asked.clientAddress) ?? '' };
     const connection = o.connectionId();
     const startedMs = o.nowMs();
-    const opening = await openOnce(o, request, connection);
+    const opening = await openOnce(o, direct, request, connection);
     if (opening.ok) {
       o.log.debug('flow_open', { connection, host: request.destination.host, ms: o.nowMs() - startedMs });
     } else if (opening.code !== 'cancelled') {
@@ -50,10 +59,15 @@ export function createOpen(o: OpenOptions): Open {
   };
 }
 
-async function openOnce(o: OpenOptions, request: FlowRequest, connection: string): Promise<Opening> {
+async function openOnce<S>(
+  o: OpenOptions,
+  direct: Direct<S>,
+  request: FlowRequest,
+  connection: string,
+): Promise<Opening<S | Flow>> {
   const access = o.access();
   const route = decide(request.destination, { acls: access?.acls, direct: o.direct, nowMs: o.nowMs() });
-  if (route.to === 'direct') return { connection, ...(await connectDirect(request)) };
+  if (route.to === 'direct') return { connection, ...(await direct(request)) };
   if (access === undefined) return { connection, ...o.waitingFor() };
   if (route.to === 'nowhere')
     return { connection, ...refused(o, request, connection, route.refusal, route.found) };

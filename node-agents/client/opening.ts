@@ -13,10 +13,17 @@ export interface FlowRequest {
   clientAddress: string;
   /** Aborted when whoever asked has gone. */
   signal: AbortSignal;
+  /**
+   * UDP: a first datagram that goes with the request and saves a round trip. Once asked for it, whoever opens
+   * answers for it.
+   */
+  early?: () => Uint8Array | undefined;
 }
 
 /** `connection` is the `cnx_…` that names the flow in every log and event, refused or not. */
-export type Opening = { ok: true; connection: string; stream: Duplex } | (Refusal & { connection: string });
+export type Opening<S = Duplex> =
+  | { ok: true; connection: string; stream: S }
+  | (Refusal & { connection: string });
 
 /** Resolves once the far side has accepted, or refused: never rejects. */
-export type Open = (request: FlowRequest) => Promise<Opening>;
+export type Open<S = Duplex> = (request: FlowRequest) => Promise<Opening<S>>;

@@ -59,11 +59,13 @@ export function firstReady(links: ReadonlySet<ConnectorLink>, signal: AbortSigna
 /** @param elsewhere whether there is another Connector to turn to. */
 export async function openThrough(
   { link, tunnel }: Way,
-  { destination, clientAddress, signal }: FlowRequest,
+  { destination, clientAddress, signal, early }: FlowRequest,
   connectionId: string,
   elsewhere: () => boolean,
 ): Promise<Verdict<{ stream: Flow }>> {
   const stream = tunnel.openFlow({ connectionId, destination, clientAddress });
+  const datagram = early?.();
+  if (datagram) stream.sendDatagram(datagram);
   const onAbort = () => stream.reset('cancelled');
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();

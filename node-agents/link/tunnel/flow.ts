@@ -40,8 +40,9 @@ export class Flow extends Duplex implements StreamHandler {
   #read = 0;
   #diversion: Diversion | undefined;
   #code: ErrorCode | undefined;
-  /** Datagrams that came before the Connector's answer; undefined once it is given. */
-  #early: Buffer[] | undefined = [];
+  #take: ((bytes: Uint8Array) => void) | undefined;
+  /** Datagrams that came before anybody took them. */
+  #held: Buffer[] = [];
 
   constructor(carrier: Carrier, side: Side) {
     super({ allowHalfOpen: true, highWaterMark, decodeStrings: true });
@@ -77,13 +78,25 @@ export class Flow extends Duplex implements StreamHandler {
   }
 
   /**
-   * UDP and ICMP: one datagram, which must not be changed any more. Received ones are 'datagram' events.
+   * UDP and ICMP: one datagram, which must not be changed any more. Received ones go to `takeDatagrams`, or
+   * are 'datagram' events.
    * @returns false when it was dropped because too much waits.
    */
   sendDatagram(bytes: Uint8Array): boolean {
     if (this.#stream === undefined || !this.#carrier.mux.sendDatagram(this.#stream, bytes)) return false;
     this.#written += bytes.length;
     return true;
+  }
+
+  /**
+   * Hands on received datagrams from now on, those that nobody was there for first.
+   * @param take the bytes are valid during the call only.
+   */
+  takeDatagrams(take: (bytes: Uint8Array) => void): void {
+    const held = this.#held;
+    this.#held = [];
+    this.#take = take;
+    for (const bytes of held) take(bytes);
   }
 
   /**
@@ -121,12 +134,11 @@ export class Flow extends Duplex implements StreamHandler {
 
   onOpened(resolved: string): void {
     this.#answer.resolve({ resolved });
-    const early = this.#early ?? [];
-    this.#early = undefined;
     // Whoever has just accepted the flow listens by then.
-    if (early.length > 0) {
+    if (this.#held.length > 0) {
       process.nextTick(() => {
-        for (const bytes of early) this.emit('datagram', bytes);
+        if (this.#take === undefined && this.listenerCount('datagram') > 0)
+          for (const bytes of this.#held.splice(0)) this.emit('datagram', bytes);
       });
     }
   }
@@ -147,9 +159,10 @@ export class Flow extends Duplex implements StreamHandler {
 
   onDatagram(bytes: Uint8Array): void {
     this.#received += bytes.length;
-    if (this.#early === undefined) this.emit('datagram', Buffer.from(bytes));
-    else if (this.#early.length < earlyDatagrams && bytes.length <= earlyLength)
-      this.#early.push(Buffer.from(bytes));
+    if (this.#take !== undefined) this.#take(bytes);
+    else if (this.listenerCount('datagram') > 0) this.emit('datagram', Buffer.from(bytes));
+    else if (this.#held.length < earlyDatagrams && bytes.length <= earlyLength)
+      this.#held.push(Buffer.from(bytes));
   }
 
   onEnd(): void {
