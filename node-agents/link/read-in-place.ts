@@ -1,32 +1,35 @@
 /**
- * Reads a socket into one buffer that is used again and again, as `onread` of `net.connect` does. Node offers
- * that only where it makes the connection itself, not for TLS on a socket that exists; so this sets the same
- * fields. It spares a buffer for each TLS record: a fifth of a tunnel's processor time. Where Node has no such
- * fields any more, plain 'data' events take over. Used by `tunnel/carrier.ts`.
+ * Reads a socket into buffers of ours, as `onread` of `net.connect` does. Node offers that only where it
+ * makes the connection itself, not for TLS on a socket that exists nor for one that was accepted; so this sets
+ * the same fields. It spares a buffer for each read: a fifth of a tunnel's processor time. Where Node has no
+ * such fields any more, plain 'data' events take over. Used by `tunnel/carrier.ts` and `read-pooled.ts`.
  */
 import type { Socket } from 'node:net';
 
 /**
- * @param bufferBytes size of the buffer; a chunk is never longer.
- * @param onChunk returns whether it keeps the chunk or parts of it: then the next one gets another buffer.
+ * @param next what to read into; asked at once and after each chunk. May be the same as before.
+ * @param onChunk a part of what `next` gave last, unless `inPlace` is false: then it is a buffer of its own.
  */
-export function readInPlace(socket: Socket, bufferBytes: number, onChunk: (chunk: Buffer) => boolean): void {
+export function readInPlace(
+  socket: Socket,
+  next: () => Buffer,
+  onChunk: (chunk: Buffer, inPlace: boolean) => void,
+): void {
   const fields = fieldsOf(socket);
   if (fields === undefined) {
-    socket.on('data', onChunk);
+    socket.on('data', (chunk: Buffer) => onChunk(chunk, false));
     return;
   }
   // What came before is in the Readable.
-  for (let chunk: Buffer | null = socket.read(); chunk !== null; chunk = socket.read()) onChunk(chunk);
-  let kept = false;
-  const first = Buffer.allocUnsafeSlow(bufferBytes);
+  for (let chunk: Buffer | null = socket.read(); chunk !== null; chunk = socket.read()) onChunk(chunk, false);
+  const first = next();
   const inner = socket as unknown as Record<symbol, unknown>;
   inner[fields.buffer] = first;
   inner[fields.callback] = (length: number, buffer: Buffer): boolean => {
-    kept = onChunk(buffer.subarray(0, length));
+    onChunk(buffer.subarray(0, length), true);
     return true;
   };
-  inner[fields.next] = (): Buffer | undefined => (kept ? Buffer.allocUnsafeSlow(bufferBytes) : undefined);
+  inner[fields.next] = next;
   fields.use(first);
   socket.resume();
 }

@@ -60,7 +60,16 @@ export class Carrier {
         },
       }),
     });
-    readInPlace(socket, recordBytes, (chunk) => this.#receive(chunk));
+    let record = Buffer.allocUnsafeSlow(recordBytes);
+    readInPlace(
+      socket,
+      () => {
+        if (this.#kept) record = Buffer.allocUnsafeSlow(recordBytes);
+        this.#kept = false;
+        return record;
+      },
+      (chunk) => this.#receive(chunk),
+    );
     socket.on('end', () => this.#gone(this.#told ?? 'peer_gone'));
     socket.on('error', () => this.#gone(this.#told ?? 'peer_gone'));
     socket.on('close', () => this.#gone(this.#told ?? 'peer_gone'));
@@ -93,13 +102,10 @@ export class Carrier {
     this.#kept = true;
   }
 
-  /** @returns whether any part of the chunk is still in use. */
-  #receive(chunk: Uint8Array): boolean {
-    if (this.#closing) return false;
-    this.#kept = false;
+  #receive(chunk: Uint8Array): void {
+    if (this.#closing) return;
     const code = this.mux.receive(chunk, this.now());
     if (code !== undefined) this.close(code);
-    return this.#kept;
   }
 
   /** Later in this turn of the event loop, after everything that was readable has been read. */

@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import type { ErrorCode } from '#schema/errors.ts';
+import { readPooled } from '../read-pooled.ts';
 import { codeOfSocketError } from '../socket-error.ts';
 import type { Flow } from './flow.ts';
 import { Gather } from './gather.ts';
@@ -41,8 +42,9 @@ export function splice(flow: Flow, socket: Socket): Promise<ErrorCode | undefine
     },
   });
 
-  socket.on('data', (chunk: Buffer) => {
-    if (!flow.write(chunk)) socket.pause();
+  readPooled(socket, (chunk, release) => {
+    // After an error the mux may still hold the chunk: then it is left to the collector.
+    if (!flow.write(chunk, (error) => error ?? release())) socket.pause();
   });
   flow.on('drain', () => socket.resume());
   socket.on('end', () => flow.end());

@@ -42,6 +42,12 @@ export async function rawPair(): Promise<[client: net.Socket, connector: net.Soc
   return [client, connector];
 }
 
+/** The socket as a version of Node would have it that cannot read into a buffer of ours. */
+export function plainData<S extends net.Socket>(socket: S): S {
+  Object.assign((socket as unknown as { _handle: object })._handle, { useUserBuffer: undefined });
+  return socket;
+}
+
 let identities: Promise<[Identity, Identity]> | undefined;
 
 /** @param onFlow who answers flow requests at the Connector. */

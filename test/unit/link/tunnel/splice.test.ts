@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import * as net from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { Flow } from '#node-agents/link/tunnel/flow.ts';
 import { splice } from '#node-agents/link/tunnel/splice.ts';
-import { allOf, type Loopback, loopback, settled, toOrigin } from './loopback.ts';
+import { allOf, type Loopback, loopback, plainData, settled, toOrigin } from './loopback.ts';
 
 let made: Loopback | undefined;
 const servers: net.Server[] = [];
@@ -26,19 +26,19 @@ async function listen(onSocket: (socket: net.Socket) => void): Promise<number> {
 }
 
 /** @returns the port of the Client; whatever connects there reaches `origin`. */
-async function chain(origin: (socket: net.Socket) => void) {
+async function chain(origin: (socket: net.Socket) => void, prepare = (socket: net.Socket) => socket) {
   const originPort = await listen(origin);
   const ends: Promise<string | undefined>[] = [];
   const flows: Flow[] = [];
   made = await loopback((request) => {
     const out = net.connect({ port: originPort, host: '127.0.0.1', allowHalfOpen: true });
-    out.once('connect', () => ends.push(splice(request.accept({ resolved: '127.0.0.1' }), out)));
+    out.once('connect', () => ends.push(splice(request.accept({ resolved: '127.0.0.1' }), prepare(out))));
   });
   const { client } = made;
   const port = await listen((socket) => {
     const flow = client.openFlow(toOrigin);
     flows.push(flow);
-    ends.push(splice(flow, socket));
+    ends.push(splice(flow, prepare(socket)));
   });
   return { port, ends, flows, client };
 }
@@ -115,6 +115,46 @@ test('a slow reader holds back the origin, and gets everything in the end', asyn
   for (let at = 0; at < total; at += chunkBytes) sent.update(chunkAt(at));
   expect(bytes).toBe(total);
   expect(received.digest('hex')).toBe(sent.digest('hex'));
+});
+
+describe.each([
+  ['in place', (socket: net.Socket) => socket],
+  ['by data events', plainData],
+])('sockets read %s', (_way, prepare) => {
+  test('bulk both ways over many flows is not mixed up while others break off', async () => {
+    const total = 6 * 1024 * 1024;
+    const { port, client } = await chain((socket) => void socket.on('error', () => {}).pipe(socket), prepare);
+    const sound = Array.from({ length: 4 }, async (_, n) => {
+      const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      const sent = createHash('sha256');
+      const pour = async (): Promise<void> => {
+        // Odd lengths: chunks of every size are read.
+        for (let at = 0, length = 0; at < total; at += length) {
+          const chunk = chunkAt(at * (n + 1));
+          length = 1 + ((at * 31 + n * 977) % chunk.length);
+          sent.update(chunk.subarray(0, length));
+          if (!socket.write(chunk.subarray(0, length))) await once(socket, 'drain');
+        }
+        socket.end();
+      };
+      const received = createHash('sha256');
+      const poured = pour();
+      for await (const chunk of socket) received.update(chunk);
+      await poured;
+      expect(received.digest('hex')).toBe(sent.digest('hex'));
+    });
+    for (let n = 0; n < 30; n++) {
+      const socket = net.connect({ port, host: '127.0.0.1' }).on('error', () => {});
+      for (let at = 0; at < 8; at++) socket.write(chunkAt(at));
+      let left = 16 * 1024 * n;
+      socket.on('data', (chunk) => {
+        left -= chunk.length;
+        if (left <= 0) socket.resetAndDestroy();
+      });
+    }
+    await Promise.all(sound);
+    await expect.poll(() => client.flows).toBe(0);
+  });
 });
 
 test('a flow that has already ended takes the socket with it', async () => {
