@@ -19,6 +19,12 @@ export const limits = {
   handshakeMs: 10_000,
   /** Milliseconds to look a name up. */
   resolveMs: 5_000,
+  /**
+   * Names that are looked up at once. By the system: of libuv's four threads two do such work, and the rest
+   * must stay free for files and signatures; a Connector that needs more is told of its servers.
+   */
+  systemLookUps: { places: 2, perPrincipal: 1, waiting: 1_000, waitingPerPrincipal: 500 },
+  lookUps: { places: 256, perPrincipal: 128, waiting: 2_000, waitingPerPrincipal: 1_000 },
   /** Milliseconds for a destination to accept, over all its addresses. */
   connectMs: 10_000,
   /** Milliseconds after which the next address of a name is tried beside the first (RFC 8305 §5). */

@@ -108,7 +108,9 @@ export class LiveFlow {
     const { destination } = this.#request;
     const { signal } = this.#ended;
     const host = canonicalHost(destination.host)!;
-    const found = await resolve(allowed, host, this.#context.gate.resolver);
+    const { resolver } = this.#context.gate;
+    const lookup = (name: string) => resolver.lookup(name, this.#principal);
+    const found = await resolve(allowed, host, { lookup });
     if (signal.aborted) return this.#refuse('failed', signal.reason);
     if (!found.ok) return this.#refuse(found.code === 'address_forbidden' ? 'denied' : 'failed', found.code);
     const reached = await reach(destination, found.addresses, signal);

@@ -13,10 +13,14 @@ import { type Ip, parseIp, sameIp } from '#schema/name/ip.ts';
 import { isWildcard } from '#schema/name/pattern-tree.ts';
 import { reservedKind } from '#schema/name/reserved.ts';
 import { limits } from './limits.ts';
+import { LookUps, type Places } from './look-ups.ts';
 
 export interface Resolver {
   /** Addresses of a name in the order in which they are to be tried, at most `limits.addresses`. */
-  lookup(name: string): Promise<Verdict<{ addresses: Ip[] }, 'name_not_found' | 'name_failed'>>;
+  lookup(
+    name: string,
+    principal: string,
+  ): Promise<Verdict<{ addresses: Ip[] }, 'name_not_found' | 'name_failed'>>;
 }
 
 export type ResolveVerdict = Verdict<
@@ -32,7 +36,7 @@ export type ResolveVerdict = Verdict<
 export async function resolve(
   { resource, rule }: { resource: AclResource; rule: string },
   host: string,
-  resolver: Resolver,
+  resolver: { lookup(name: string): ReturnType<Resolver['lookup']> },
   own: readonly Ip[] = ownAddresses(),
 ): Promise<ResolveVerdict> {
   const target = targetOf(resource, rule, host);
@@ -63,19 +67,28 @@ export const targetOf = (resource: AclResource, rule: string, host: string): str
     ? resource.address
     : host;
 
-/** @param servers `ADDR:PORT`; none = the system's resolver. */
-export function createResolver(servers: readonly string[]): Resolver {
-  const ask = servers.length === 0 ? askSystem : askServers(servers);
-  const underWay = new Map<string, ReturnType<Resolver['lookup']>>();
+/** @param servers `ADDR:PORT`; none = the system's resolver. @param ask in place of either. */
+export function createResolver(
+  servers: readonly string[],
+  ask: (name: string) => Promise<Answer> = servers.length === 0 ? askSystem : askServers(servers),
+  places: Places = servers.length === 0 ? limits.systemLookUps : limits.lookUps,
+): Resolver {
+  const lookUps = new LookUps(places);
+  // Until the answer is there, which may be long after nobody waits for it any more.
+  const underWay = new Map<string, Promise<Answer>>();
   return {
-    lookup(name) {
+    lookup(name, principal) {
       // Many flows to one name at once are one question.
       let answer = underWay.get(name);
       if (!answer) {
-        answer = bounded(ask(name)).finally(() => underWay.delete(name));
+        const asked = lookUps.run(principal, () => ask(name), limits.resolveMs);
+        if (!asked) return Promise.resolve(refuse('name_failed', 'limit_reached'));
+        answer = asked
+          .then((value) => (value === 'late' ? refuse('name_failed', 'limit_reached') : value))
+          .finally(() => underWay.delete(name));
         underWay.set(name, answer);
       }
-      return answer;
+      return bounded(answer);
     },
   };
 }

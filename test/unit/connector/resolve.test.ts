@@ -2,8 +2,9 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { connect } from '#node-agents/connector/connect.ts';
+import { limits } from '#node-agents/connector/limits.ts';
 import { createResolver, mayConnect, resolve } from '#node-agents/connector/resolve.ts';
 import { formatIp, parseIp } from '#schema/name/ip.ts';
 import { PrivateDns } from '../../world/private-dns.ts';
@@ -33,7 +34,7 @@ describe('resolve', () => {
     const verdict = await resolve(
       { resource: one, rule: one.address },
       host,
-      createResolver([dns.address]),
+      { lookup: (name) => createResolver([dns.address]).lookup(name, 'svc_app') },
       own,
     );
     return verdict.ok ? verdict.addresses.map(formatIp) : verdict.code;
@@ -66,14 +67,81 @@ describe('resolve', () => {
     const silent = createSocket('udp4');
     silent.bind(0, '127.0.0.1');
     await once(silent, 'listening');
-    const answer = await createResolver([`127.0.0.1:${silent.address().port}`]).lookup('db.internal');
+    const answer = await createResolver([`127.0.0.1:${silent.address().port}`]).lookup(
+      'db.internal',
+      'svc_app',
+    );
     expect(answer).toMatchObject({ code: 'name_failed' });
     silent.close();
   }, 15_000);
 
   test('the system’s resolver knows the system’s names', async () => {
-    const answer = await createResolver([]).lookup('localhost');
+    const answer = await createResolver([]).lookup('localhost', 'svc_app');
     expect(answer.ok && answer.addresses.map(formatIp)).toContain('127.0.0.1');
+  });
+});
+
+describe('names that nobody answers for', () => {
+  const found = { ok: true as const, addresses: [ip('10.1.2.3')] };
+  const places = { places: 2, perPrincipal: 1, waiting: 4, waitingPerPrincipal: 3 };
+  /** Answers `good…` at once, everything else when told to. */
+  const stuck = () => {
+    const asked: string[] = [];
+    const hanging: (() => void)[] = [];
+    const resolver = createResolver(
+      [],
+      (name) => {
+        asked.push(name);
+        if (name.startsWith('good')) return Promise.resolve(found);
+        return new Promise((done) => hanging.push(() => done(found)));
+      },
+      places,
+    );
+    return { asked, hanging, resolver };
+  };
+
+  test('leave a place to other principals; what is too much fails at once', async () => {
+    const { asked, resolver } = stuck();
+    for (let i = 0; i < 4; i++) void resolver.lookup(`random${i}`, 'svc_rogue');
+    const refused = await resolver.lookup('random4', 'svc_rogue');
+    expect(refused).toMatchObject({ code: 'name_failed', detail: 'limit_reached' });
+    expect(await resolver.lookup('good', 'svc_app')).toBe(found);
+    expect(await resolver.lookup('good2', 'svc_app')).toBe(found);
+    expect(asked).toEqual(['random0', 'good', 'good2']);
+  });
+
+  test('are not asked for again while the first question goes on, however many wait', async () => {
+    vi.useFakeTimers();
+    try {
+      const { asked, hanging, resolver } = stuck();
+      for (let i = 0; i < 3; i++) {
+        const answer = resolver.lookup('random', 'svc_rogue');
+        await vi.advanceTimersByTimeAsync(limits.resolveMs);
+        expect(await answer).toMatchObject({ code: 'name_failed' });
+      }
+      expect(asked).toEqual(['random']);
+      const late = resolver.lookup('good', 'svc_rogue');
+      await vi.advanceTimersByTimeAsync(limits.resolveMs);
+      expect(await late).toMatchObject({ code: 'name_failed' });
+      hanging[0]!();
+      expect(await resolver.lookup('good', 'svc_rogue')).toBe(found);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('principals take turns', async () => {
+    const { asked, hanging, resolver } = stuck();
+    void resolver.lookup('a0', 'svc_a');
+    void resolver.lookup('b0', 'svc_b');
+    void resolver.lookup('a1', 'svc_a');
+    void resolver.lookup('a2', 'svc_a');
+    void resolver.lookup('c0', 'svc_c');
+    hanging[0]!();
+    await vi.waitFor(() => expect(asked).toHaveLength(3));
+    hanging[2]!();
+    await vi.waitFor(() => expect(asked).toHaveLength(4));
+    expect(asked).toEqual(['a0', 'b0', 'a1', 'c0']);
   });
 });
 
