@@ -67,7 +67,7 @@ describe.each([
     const heard = Promise.withResolvers<void>();
     readPooled(to, (chunk, release) => {
       held.push({ chunk, release });
-      if (held.length > 1) to.pause();
+      if (held.length === 2) to.pause();
       heard.resolve();
     });
     await heard.promise;
