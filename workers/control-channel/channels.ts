@@ -2,9 +2,11 @@
  * The Controller's side of the control channels (`Channels` of `controller/ports.ts`) over the Durable Objects
  * that hold them: which object holds whom, and asking several at once.
  */
+
 import type { FromControllerOf } from '#schema/control/messages.ts';
 import { tenants } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
+import { describeFault } from '#workers/controller/describe-fault.ts';
 import type { Channels, Ports, RevocationReceipt, VerifiedAgent } from '#workers/controller/ports.ts';
 import type { ControlChannel } from './durable-object.ts';
 import { agentHeader } from './seat.ts';
@@ -56,7 +58,7 @@ export function createChannels(
           log('error', 'revocation_shard_failed', {
             tenant,
             revocation: order.revocation,
-            error: String(error),
+            error: describeFault(error),
           });
           return undefined;
         }),

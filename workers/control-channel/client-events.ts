@@ -3,8 +3,10 @@
  * counted instead (`schema/event/thin.ts`), and the count stored a little later. Between `receive.ts` and
  * `store-events.ts`.
  */
+
 import type { FlowEvent } from '#schema/event/event.ts';
 import { summaryMs, Thinning } from '#schema/event/thin.ts';
+import { describeFault } from '#workers/controller/describe-fault.ts';
 import type { Ports, VerifiedAgent } from '#workers/controller/ports.ts';
 import { storeEvents } from './store-events.ts';
 
@@ -40,7 +42,7 @@ export class ClientEvents {
     for (const { by, ...event } of this.#thinning.takeHeld(clock())) {
       log('warn', 'events_suppressed', { principal: event.principal, suppressed: event.suppressed });
       await storeEvents(database, by!, [event], clock()).catch((error) =>
-        log('error', 'events_lost', { error: String(error) }),
+        log('error', 'events_lost', { error: describeFault(error) }),
       );
     }
   }

@@ -4,6 +4,7 @@
  * in attachments (`seat.ts`) and in its storage. `channels.ts` is how the Controller reaches it; `receive.ts`
  * does what agents ask, `update.ts` tells them what changed.
  */
+
 import { DurableObject } from 'cloudflare:workers';
 import {
   controlClose,
@@ -18,6 +19,7 @@ import {
 } from '#schema/control/messages.ts';
 import { type ErrorCode, errors } from '#schema/errors.ts';
 import type { Id } from '#schema/ids.ts';
+import { describeFault } from '#workers/controller/describe-fault.ts';
 import type { Ports, Presence, RevocationReceipt, VerifiedAgent } from '#workers/controller/ports.ts';
 import type { Bindings } from '#workers/hosts/bindings.ts';
 import { portsOf } from '#workers/hosts/cloudflare-ports.ts';
@@ -74,7 +76,7 @@ export class ControlChannel extends DurableObject<Bindings> {
       await receive(working, socket, message);
     } catch (error) {
       const { agent } = seatOf(socket);
-      const fields = { agent: agent.id, message: message.type, error: String(error) };
+      const fields = { agent: agent.id, message: message.type, error: describeFault(error) };
       working.ports.log('error', 'control_message_failed', fields);
       closeSeat(socket, controlClose.restarting, 'failed here; come back');
     } finally {
@@ -173,7 +175,7 @@ export class ControlChannel extends DurableObject<Bindings> {
     const here = this.ctx.getWebSockets().filter(isOpen);
     const healed = presence.heal(new Set(here.map((socket) => seatOf(socket).agent.id)));
     this.ctx.waitUntil(
-      healed.catch((error) => ports.log('error', 'presence_heal_failed', { error: String(error) })),
+      healed.catch((error) => ports.log('error', 'presence_heal_failed', { error: describeFault(error) })),
     );
     const updates = new Updates({
       ports,

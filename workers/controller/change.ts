@@ -3,11 +3,13 @@
  * old Client ACLs, the order to cut, and the kept answer, all in one batch of the database. Afterwards the
  * agents are told. Comes after a route has decided; `commit` is how the route ends.
  */
+
 import { eq, sql } from 'drizzle-orm';
 import type { FromControllerOf } from '#schema/control/messages.ts';
 import { aclFloors, auditEntries, revocations, tenants } from '#schema/db/tables.ts';
 import { type ErrorCode, refuse, type Verdict } from '#schema/errors.ts';
 import { type Id, mintId, type Noun, type PrincipalId, timeOrdered } from '#schema/ids.ts';
+import { describeFault } from './describe-fault.ts';
 import type { Claim } from './idempotency.ts';
 import type { Ports, RevocationReceipt } from './ports.ts';
 import type { Scope, Statement } from './scope.ts';
@@ -166,7 +168,7 @@ export class Change {
         ports.log('error', 'revocation_push_failed', {
           request_id: requestId,
           revocation: id,
-          error: String(error),
+          error: describeFault(error),
         });
         return { agents: [], complete: false };
       });
@@ -179,7 +181,7 @@ export class Change {
     const { ports, scope, requestId } = this.#origin;
     // Committed already: whatever is not told now is seen at the next change or renewal.
     await ports.channels.configurationChanged(scope.tenantId).catch((error) => {
-      ports.log('error', 'configuration_push_failed', { request_id: requestId, error: String(error) });
+      ports.log('error', 'configuration_push_failed', { request_id: requestId, error: describeFault(error) });
     });
   }
 }

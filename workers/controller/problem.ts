@@ -2,12 +2,14 @@
  * Every error answer of the Controller: a problem document (RFC 9457) made from the table of codes in
  * `schema/errors.ts`. Comes last on a request's way, whatever stopped it.
  */
+
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { type ErrorCode, type ErrorKind, errors, SallyportError } from '#schema/errors.ts';
 import type { Env } from './context.ts';
+import { describeFault } from './describe-fault.ts';
 
 export const problemDocument = z
   .looseObject({
@@ -63,7 +65,7 @@ export function problemOf(c: Context<Env>, error: Error): Response {
     request_id: c.get('requestId'),
     method: c.req.method,
     path: c.req.routePath,
-    error: error.stack ?? String(error),
+    error: describeFault(error, { stack: true }),
   });
   return problem(c, 'internal_error');
 }

@@ -2,11 +2,13 @@
  * The Controller's ports on Cloudflare: D1, Durable Objects, WebCrypto and the rate-limit bindings. Made
  * once per isolate, for the Worker (`cloudflare.ts`) and for each Durable Object alike.
  */
+
 import { waitUntil } from 'cloudflare:workers';
 import { drizzle } from 'drizzle-orm/d1';
 import * as tables from '#schema/db/tables.ts';
 import { SallyportError } from '#schema/errors.ts';
 import { createChannels } from '#workers/control-channel/channels.ts';
+import { describeFault } from '#workers/controller/describe-fault.ts';
 import type { Limiter, Log, Ports } from '#workers/controller/ports.ts';
 import type { Bindings } from './bindings.ts';
 import { cutAtEdge, edgeRelayId } from './cut-at-edge.ts';
@@ -53,7 +55,7 @@ async function createPorts(bindings: Bindings): Promise<Ports> {
     limiter: bindingLimiter(bindings),
     log,
     defer: (work) =>
-      waitUntil(work.catch((error) => log('error', 'deferred_work_failed', { error: String(error) }))),
+      waitUntil(work.catch((error) => log('error', 'deferred_work_failed', { error: describeFault(error) }))),
     settings: {
       baseUrl,
       operatorTokenHash: await sha256(bindings.SALLYPORT_OPERATOR_TOKEN),
