@@ -145,7 +145,7 @@ async function openListeners(
     };
     const proxy = createHttpProxy({
       ...guarded,
-      local: (request, response) => void answerHealth(health, request, response),
+      local: (request, response, authorized) => void answerHealth(health, request, response, authorized),
     });
     await listeners.add('http_proxy', 'http-proxy', proxy, config.httpProxy);
   }

@@ -18,7 +18,7 @@ export interface HttpProxyOptions {
   open: Open;
   credentials?: ProxyCredentials;
   /** Answers requests in origin-form: those for the proxy itself. */
-  local(request: IncomingMessage, response: ServerResponse): void;
+  local(request: IncomingMessage, response: ServerResponse, authorized: boolean): void;
 }
 
 const limits = {

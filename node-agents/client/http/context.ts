@@ -8,5 +8,5 @@ export interface ProxyContext {
   agent: FlowAgent;
   authorized(request: IncomingMessage): boolean;
   /** Requests for the proxy itself (origin-form): health. */
-  local(request: IncomingMessage, response: ServerResponse): void;
+  local(request: IncomingMessage, response: ServerResponse, authorized: boolean): void;
 }

@@ -26,8 +26,9 @@ export interface Target {
 
 export function forward(context: ProxyContext, request: IncomingMessage, response: ServerResponse) {
   response.sendDate = false;
-  if (request.url?.startsWith('/')) return context.local(request, response);
-  if (!context.authorized(request)) return sendRefusal(response, { ok: false, code: 'proxy_auth_required' });
+  const authorized = context.authorized(request);
+  if (request.url?.startsWith('/')) return context.local(request, response, authorized);
+  if (!authorized) return sendRefusal(response, { ok: false, code: 'proxy_auth_required' });
   const target = parseTarget(request.url ?? '');
   if (!target.ok) return sendRefusal(response, target);
   const gone = new AbortController();

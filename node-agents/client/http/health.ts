@@ -1,7 +1,8 @@
 /**
  * What the HTTP proxy's port answers about itself, to requests in origin-form: `/livez` (the process works),
  * `/readyz` (logged in, and the Controller or a Connector at hand), `/readyz?resource=NAME` (a tunnel leads
- * there now). Open without a password: it says no more than yes or why not.
+ * there now). The first two are open without a password: they say no more than yes or why not. The third would
+ * tell anybody which names are Resources, and asks for it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Refusal, refuse } from '#schema/errors.ts';
@@ -18,6 +19,8 @@ export async function answerHealth(
   { whyNotReady, whyNotReachable }: Health,
   request: IncomingMessage,
   response: ServerResponse,
+  /** The proxy's password was given, or there is none. */
+  authorized: boolean,
 ): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return sendRefusal(response, refuse('method_not_allowed'));
@@ -32,6 +35,7 @@ export async function answerHealth(
     );
   }
   const resource = new URLSearchParams(query).get('resource');
+  if (resource !== null && !authorized) return sendRefusal(response, refuse('proxy_auth_required'));
   const why = whyNotReady() ?? (resource === null ? undefined : await whyNotReachable(resource));
   if (why === undefined) sayOk(response);
   else sendRefusal(response, why);

@@ -22,7 +22,7 @@ beforeAll(async () => {
   const health = { whyNotReady: () => undefined, whyNotReachable: async () => undefined };
   proxy = createHttpProxy({
     open: standIn().open,
-    local: (request, response) => void answerHealth(health, request, response),
+    local: (request, response, authorized) => void answerHealth(health, request, response, authorized),
   });
   proxyPort = await listening(proxy);
 });
