@@ -20,7 +20,6 @@ const definitions = {
   send: { arguments: ['i32', 'pointer', 'u64', 'i32'], return: 'i32' },
   recv: { arguments: ['i32', 'pointer', 'u64', 'i32'], return: 'i32' },
   sendto: { arguments: ['i32', 'pointer', 'u64', 'i32', 'pointer', 'u32'], return: 'i32' },
-  if_nametoindex: { arguments: ['pointer'], return: 'u32' },
   calloc: { arguments: ['u64', 'u64'], return: 'pointer' },
   free: { arguments: ['pointer'], return: 'void' },
   uv_handle_size: { arguments: ['i32'], return: 'u64' },
@@ -28,7 +27,6 @@ const definitions = {
   uv_poll_start: { arguments: ['pointer', 'i32', 'pointer'], return: 'i32' },
   uv_poll_stop: { arguments: ['pointer'], return: 'i32' },
   uv_close: { arguments: ['pointer', 'pointer'], return: 'void' },
-  uv_unref: { arguments: ['pointer'], return: 'void' },
 } as const;
 
 type Ffi = typeof import('node:ffi');

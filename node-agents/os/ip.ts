@@ -8,6 +8,8 @@ import { SallyportError } from '#schema/errors.ts';
 export type Family = 4 | 6;
 
 export interface BatchOptions {
+  /** Of addresses that a command does not show to be one or the other, `default` above all. */
+  family?: Family;
   /** Carry on after a command that fails: for removals, where what is gone already is no failure. */
   force?: boolean;
 }
@@ -21,7 +23,7 @@ export async function ipBatch(commands: readonly string[], options: BatchOptions
   const bad = commands.find((command) => /[\n\\#"']/.test(command));
   if (bad !== undefined) throw new SallyportError('internal_error', `not one command of ip: ${bad}`);
   const { code, stderr } = await run(
-    [...(options.force ? ['-force'] : []), '-batch', '-'],
+    [...(options.family ? [`-${options.family}`] : []), ...(options.force ? ['-force'] : []), '-batch', '-'],
     commands.map((command) => `${command}\n`).join(''),
   );
   if (code === 0 || options.force) return;
@@ -29,10 +31,10 @@ export async function ipBatch(commands: readonly string[], options: BatchOptions
 }
 
 /** @returns what `ip -json` prints, parsed; an empty list where it prints nothing (no such table). */
-export async function ipJson<T>(command: string): Promise<T[]> {
-  const { code, stdout, stderr } = await run(['-json', ...command.split(' ')], '');
-  // A table that nobody has used is an error to `ip -6` and an empty list to `ip -4`.
-  if (code !== 0 && /FIB table does not exist|Cannot find device|does not exist/.test(stderr)) return [];
+export async function ipJson<T>(family: Family, command: string): Promise<T[]> {
+  const { code, stdout, stderr } = await run([`-${family}`, '-json', ...command.split(' ')], '');
+  // A table that nobody has used does not exist to the kernel.
+  if (code !== 0 && /table does not exist/.test(stderr)) return [];
   if (code !== 0) throw failure(stderr, [command]);
   if (stdout.trim() === '') return [];
   try {

@@ -9,7 +9,7 @@ import { wordsOf } from './errno.ts';
 import { native } from './ffi.ts';
 
 export interface Watched {
-  /** Stops watching; the descriptor itself is the caller's to close, after this. */
+  /** The descriptor itself is the caller’s to close, after this. */
   close(): void;
 }
 
@@ -17,10 +17,10 @@ const uvPoll = 8;
 const readable = 1;
 
 /**
- * @param onReadable reads what is there, or some of it: it is called again while something is left.
- * @param onError the descriptor is no longer any good (the device was deleted); called at most once.
+ * @param onReadable reads what is there, or some of it: it is called again while something is left. It is also
+ *   called when the descriptor reports an error, which its read then tells; if that is for good, it must close.
  */
-export function watchReadable(fd: number, onReadable: () => void, onError: (words: string) => void): Watched {
+export function watchReadable(fd: number, onReadable: () => void): Watched {
   // An open uv_poll aborts the process when its Worker ends.
   if (!isMainThread)
     throw new SallyportError('internal_error', 'watchReadable works on the main thread only');
@@ -33,17 +33,18 @@ export function watchReadable(fd: number, onReadable: () => void, onError: (word
   }
   let open = true;
   let asked = false;
-  const drain = () => {
+  const drain = (status: number) => {
     asked = false;
     if (open) onReadable();
+    // After an error libuv polls no more.
+    if (open && status < 0) os.uv_poll_start(handle, readable, onEvent);
   };
   const onEvent = os.lib.registerCallback(
     { arguments: ['pointer', 'i32', 'i32'], return: 'void' },
     (_handle, status) => {
       if (!open || asked) return;
       asked = true;
-      if (status < 0) setImmediate(fail, status);
-      else setImmediate(drain);
+      setImmediate(drain, status);
     },
   );
   const onClosed = os.lib.registerCallback({ arguments: ['pointer'], return: 'void' }, () => {
@@ -54,17 +55,13 @@ export function watchReadable(fd: number, onReadable: () => void, onError: (word
       os.lib.unregisterCallback(onClosed);
     });
   });
-  const close = () => {
-    if (!open) return;
-    open = false;
-    os.uv_poll_stop(handle);
-    os.uv_close(handle, onClosed);
-  };
-  const fail = (status: number) => {
-    if (!open) return;
-    close();
-    onError(wordsOf(-status));
-  };
   os.uv_poll_start(handle, readable, onEvent);
-  return { close };
+  return {
+    close() {
+      if (!open) return;
+      open = false;
+      os.uv_poll_stop(handle);
+      os.uv_close(handle, onClosed);
+    },
+  };
 }

@@ -14,6 +14,8 @@
  * PROTECTED holds each prefix twice: into the device, and `unreachable` with a worse metric, which stays when
  * the process is killed: fail closed.
  */
+import { SallyportError } from '#schema/errors.ts';
+import { formatPrefix, networkOf, parseIp, parsePrefix } from '#schema/name/ip.ts';
 import type { Family } from './ip.ts';
 
 export const tables = { protected: 7057, dns: 7053 } as const;
@@ -53,18 +55,15 @@ export interface ListedRule {
   goto?: number;
   suppress_prefixlen?: number;
   nop?: unknown;
-  action?: string;
 }
 
 /** As `ip -json route show table …` prints one. */
 export interface ListedRoute {
+  /** Absent of a plain one. */
   type?: string;
   dst: string;
   dev?: string;
-  metric?: number;
 }
-
-export const familyOf = (address: string): Family => (address.includes(':') ? 6 : 4);
 
 /** The rules of one family, each as `ip rule add` takes it, by priority. */
 export function rulesOf(plan: RoutePlan, family: Family): string[] {
@@ -79,22 +78,108 @@ export function rulesOf(plan: RoutePlan, family: Family): string[] {
     `pref ${firstPref} fwmark 0x${ownMark.toString(16)} goto ${lastPref}`,
     ...dns(5201, 'udp'),
     ...dns(5202, 'tcp'),
-    ...(plan.override ?? [])
-      .filter((prefix) => familyOf(prefix) === family)
-      .map((prefix) => `pref 5203 to ${prefix} lookup ${tables.protected}`),
+    ...prefixesOf(plan.override ?? [], family).map(
+      (prefix) => `pref 5203 to ${prefix} lookup ${tables.protected}`,
+    ),
     `pref 5204 lookup main suppress_prefixlength ${defaults}`,
     `pref 5205 lookup ${tables.protected}`,
     `pref ${lastPref} nop`,
   ];
 }
 
-export const isOurs = (rule: ListedRule): boolean => rule.priority >= firstPref && rule.priority <= lastPref;
+/** What is missing, and what is there without being wanted. Wanted ones that are there already stay untouched. */
+export interface Difference {
+  add: string[];
+  remove: string[];
+}
 
-/** What keeps a prefix closed while there is no device. */
-export const closed = (prefix: string): string =>
-  `unreachable ${prefix} table ${tables.protected} metric ${lastMetric}`;
+export function compareRules(
+  wanted: readonly string[],
+  listed: readonly ListedRule[],
+  family: Family,
+): Difference {
+  return difference(wanted, listed.map((rule) => ruleText(rule, family)).filter(isOurs));
+}
 
-export const intoDevice = (prefix: string, device: string): string =>
-  `${prefix} dev ${device} table ${tables.protected} metric ${deviceMetric}`;
+/** Routes of the two tables of one family, each as `ip route replace` takes it. */
+export function routesOf(plan: RoutePlan, family: Family): { closed: string[]; open: string[] } {
+  const prefixes = prefixesOf(plan.prefixes, family);
+  return {
+    closed: prefixes.map((prefix) => `unreachable ${prefix} ${closedRoute}`),
+    open: [
+      ...prefixes.map((prefix) => `${prefix} dev ${plan.device} ${openRoute}`),
+      ...(plan.captureDns === 'none' ? [] : [`${everything(family)} dev ${plan.device} table ${tables.dns}`]),
+    ],
+  };
+}
 
-export const dnsIntoDevice = (device: string): string => `default dev ${device} table ${tables.dns}`;
+export function compareRoutes(
+  wanted: readonly string[],
+  listed: { protected: readonly ListedRoute[]; dns: readonly ListedRoute[] },
+  family: Family,
+): Difference {
+  const there = [
+    ...listed.protected.map(({ type, dst, dev }) =>
+      type === 'unreachable'
+        ? `unreachable ${listedPrefix(dst, family)} ${closedRoute}`
+        : `${listedPrefix(dst, family)} dev ${dev} ${openRoute}`,
+    ),
+    ...listed.dns.map(({ dst, dev }) => `${listedPrefix(dst, family)} dev ${dev} table ${tables.dns}`),
+  ];
+  return difference(wanted, there);
+}
+
+/** Those of one family, in the one way of writing that `ip` lists them in, each once. */
+export function prefixesOf(prefixes: readonly string[], family: Family): string[] {
+  const found = new Set<string>();
+  for (const text of prefixes) {
+    const ip = parseIp(text);
+    const prefix = ip ? { ip, length: ip.family === 4 ? 32 : 128 } : parsePrefix(text);
+    if (!prefix) throw new SallyportError('internal_error', `${text} is no prefix`);
+    if (prefix.ip.family === family) found.add(formatPrefix(networkOf(prefix)));
+  }
+  return [...found];
+}
+
+const closedRoute = `table ${tables.protected} metric ${lastMetric}`;
+const openRoute = `table ${tables.protected} metric ${deviceMetric}`;
+
+const everything = (family: Family) => (family === 4 ? '0.0.0.0/0' : '::/0');
+
+/** `default`, an address without its full length, or a prefix. */
+const listedPrefix = (dst: string, family: Family): string =>
+  dst === 'default' ? everything(family) : (prefixesOf([dst], family)[0] ?? dst);
+
+function ruleText(rule: ListedRule, family: Family): string {
+  const words = [`pref ${rule.priority}`];
+  if (rule.dst)
+    words.push(
+      `to ${listedPrefix(rule.dstlen === undefined ? rule.dst : `${rule.dst}/${rule.dstlen}`, family)}`,
+    );
+  if (rule.fwmark) words.push(`fwmark ${rule.fwmark}`);
+  if (rule.iif) words.push(`iif ${rule.iif}`);
+  if (rule.ipproto) words.push(`ipproto ${rule.ipproto}`);
+  if (rule.dport !== undefined) words.push(`dport ${rule.dport}`);
+  if (rule.table !== undefined) words.push(`lookup ${rule.table}`);
+  if (rule.suppress_prefixlen !== undefined) words.push(`suppress_prefixlength ${rule.suppress_prefixlen}`);
+  if (rule.goto !== undefined) words.push(`goto ${rule.goto}`);
+  if (rule.nop !== undefined) words.push('nop');
+  return words.join(' ');
+}
+
+/** Whether we made it: somebody else may use the same priorities. */
+const isOurs = (text: string): boolean => {
+  const pref = Number(text.split(' ')[1]);
+  return (
+    pref >= firstPref &&
+    pref <= lastPref &&
+    new RegExp(
+      `lookup (${tables.protected}|${tables.dns})$|lookup main suppress_prefixlength|goto ${lastPref}$|^pref ${lastPref} nop$`,
+    ).test(text)
+  );
+};
+
+function difference(wanted: readonly string[], there: readonly string[]): Difference {
+  const [want, have] = [new Set(wanted), new Set(there)];
+  return { add: wanted.filter((one) => !have.has(one)), remove: there.filter((one) => !want.has(one)) };
+}

@@ -3,22 +3,128 @@
  * `route-plan.ts`). Starts from whatever a killed daemon left: what is right stays in place, so that nothing
  * is open for a moment, the rest is replaced.
  */
-import { ipBatch, ipJson } from './ip.ts';
-import type { RoutePlan } from './route-plan.ts';
+import { type Family, ipBatch, ipJson } from './ip.ts';
+import {
+  compareRoutes,
+  compareRules,
+  type ListedRoute,
+  type ListedRule,
+  type RoutePlan,
+  routesOf,
+  rulesOf,
+  tables,
+} from './route-plan.ts';
 
 export interface Routes {
-  /** The protected prefixes changed (ACL): adds first, then removes. Calls are carried out one by one. */
+  /** The protected prefixes changed (ACL). Calls are carried out one after the other. */
   setPrefixes(prefixes: readonly string[]): Promise<void>;
+  /** Sets again what others have removed (networkd flushes rules that it does not know). */
+  repair(): Promise<void>;
   /** Removes everything of ours. */
   remove(): Promise<void>;
 }
 
 /**
- * The device must be open already. In order: unreachable routes, rules, the device with its addresses and routes.
+ * The device must be open already. In order: unreachable routes, rules, the device, its routes.
  * @throws SallyportError `tun_unavailable`, `routes_failed`; what was set until then is removed again.
  */
-export declare function installRoutes(plan: RoutePlan): Promise<Routes>;
+export async function installRoutes(first: RoutePlan): Promise<Routes> {
+  let plan = first;
+  try {
+    await apply(plan);
+  } catch (error) {
+    await removeRoutes();
+    throw error;
+  }
+  let last: Promise<void> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  };
+  return {
+    setPrefixes: (prefixes) =>
+      inTurn(() => {
+        plan = { ...plan, prefixes };
+        return applyRoutes(plan);
+      }),
+    repair: () => inTurn(() => apply(plan)),
+    remove: () => inTurn(removeRoutes),
+  };
+}
 
-/** Removes what a killed daemon may have left; nothing there is no failure. */
-export declare function removeRoutes(): Promise<void>;
-void ipBatch, ipJson;
+/** Removes what a killed daemon may have left; that nothing is there is no failure. */
+export async function removeRoutes(): Promise<void> {
+  for (const family of [4, 6] as const) {
+    const { remove } = compareRules([], await listedRules(family), family);
+    await ipBatch(
+      [
+        ...remove.map((rule) => `rule del ${rule}`),
+        `route flush table ${tables.protected}`,
+        `route flush table ${tables.dns}`,
+      ],
+      { family, force: true },
+    );
+  }
+}
+
+async function apply(plan: RoutePlan): Promise<void> {
+  for (const family of familiesOf(plan)) {
+    const { closed } = routesOf(plan, family);
+    await ipBatch(
+      closed.map((route) => `route replace ${route}`),
+      { family },
+    );
+    const rules = compareRules(rulesOf(plan, family), await listedRules(family), family);
+    await ipBatch(
+      rules.add.map((rule) => `rule add ${rule}`),
+      { family },
+    );
+    await ipBatch(
+      rules.remove.map((rule) => `rule del ${rule}`),
+      { family, force: true },
+    );
+  }
+  await raiseDevice(plan);
+  await applyRoutes(plan);
+}
+
+/** Datagrams that wait for the daemon; the kernel's 500 are 8 ms of 60,000 a second. */
+const queueLength = 4096;
+
+async function raiseDevice({ device, addresses, ipv6 }: RoutePlan): Promise<void> {
+  const wanted = addresses.filter((address) => ipv6 || !address.includes(':'));
+  await ipBatch([
+    // No link-local address: the kernel would send router solicitations into the device.
+    ...(ipv6 ? [`link set dev ${device} addrgenmode none`] : []),
+    `link set dev ${device} mtu 65535 txqueuelen ${queueLength} multicast off up`,
+    ...wanted.map(
+      (address) => `addr replace ${address} dev ${device}${address.includes(':') ? ' nodad' : ''}`,
+    ),
+  ]);
+}
+
+/** Adds before it removes; closed before open, so that a prefix is never without its unreachable route. */
+async function applyRoutes(plan: RoutePlan): Promise<void> {
+  for (const family of familiesOf(plan)) {
+    const { closed, open } = routesOf(plan, family);
+    const { add, remove } = compareRoutes([...closed, ...open], await listedRoutes(family), family);
+    await ipBatch(
+      add.map((route) => `route replace ${route}`),
+      { family },
+    );
+    await ipBatch(
+      remove.map((route) => `route del ${route}`),
+      { family, force: true },
+    );
+  }
+}
+
+const familiesOf = (plan: RoutePlan): Family[] => (plan.ipv6 ? [4, 6] : [4]);
+
+const listedRules = (family: Family) => ipJson<ListedRule>(family, 'rule show');
+
+const listedRoutes = async (family: Family) => ({
+  protected: await ipJson<ListedRoute>(family, `route show table ${tables.protected}`),
+  dns: await ipJson<ListedRoute>(family, `route show table ${tables.dns}`),
+});

@@ -6,12 +6,11 @@
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import { SallyportError } from '#schema/errors.ts';
+import { virtioHeaderBytes } from '#schema/packet/virtio.ts';
 import { errno, wordsOf } from './errno.ts';
 import { native } from './ffi.ts';
 import { watchReadable } from './readiness.ts';
 
-/** Bytes of virtio_net_hdr before each packet. */
-export const virtioHeaderBytes = 10;
 /** The longest frame, its header included, rounded up. */
 export const longestFrame = 65_552;
 
@@ -19,8 +18,11 @@ export interface TunDevice {
   readonly name: string;
   /** Frames that the kernel did not take: no memory, or the interface is down. */
   readonly dropped: number;
-  /** @param frame virtio_net_hdr, then one IP packet. @returns whether the kernel took it. */
-  write(frame: Uint8Array): boolean;
+  /**
+   * @param frame virtio_net_hdr, then one IP packet; `length` bytes of it, else all.
+   * @returns whether the kernel took it.
+   */
+  write(frame: Uint8Array, length?: number): boolean;
   close(): void;
 }
 
@@ -77,15 +79,15 @@ export function openTunDevice(options: TunOptions): TunDevice {
     close();
     options.onLost(new SallyportError('tun_lost', `the interface ${name} went away (${words})`));
   };
-  const watched = watchReadable(fd, readSome, lose);
+  const watched = watchReadable(fd, readSome);
 
   return {
     name,
     get dropped() {
       return dropped;
     },
-    write(bytes) {
-      if (open && os.write(fd, bytes, BigInt(bytes.length)) >= 0) return true;
+    write(bytes, length = bytes.length) {
+      if (open && length <= bytes.length && os.write(fd, bytes, BigInt(length)) >= 0) return true;
       dropped++;
       return false;
     },
