@@ -27,6 +27,8 @@ export function decide(destination: Destination, { acls, direct, nowMs }: RouteR
     const { code, ok: _, ...known } = found;
     return nowhere(refuse(code), known);
   }
+  // Records of what was a Resource a moment ago are nobody else's business.
+  if (destination.protocol === 'dns') return nowhere(refuse('not_a_resource'));
   return direct ? { to: 'direct' } : nowhere(refuse('not_a_resource'));
 }
 

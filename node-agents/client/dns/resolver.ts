@@ -95,7 +95,7 @@ async function draftOf(
     if (addresses) return addresses;
   }
   if (question.type === recordTypes.A || question.type === recordTypes.AAAA) return noData(question.name);
-  return o.records({ ...found, query, clientAddress: asked.clientAddress });
+  return o.records({ host: found.host, query, clientAddress: asked.clientAddress });
 }
 
 /** What nobody may ask about a protected name. */
