@@ -8,8 +8,8 @@ import type { Host } from '#node-agents/process/host.ts';
 import { version } from '#node-agents/process/version.ts';
 import { SallyportError } from '#schema/errors.ts';
 import { mintId, timeOrdered } from '#schema/ids.ts';
-import { tcpDestination } from './destination.ts';
-import { createOpen } from './flow.ts';
+import { tcpDestination, udpDestination } from './destination.ts';
+import { createOpen, createOpenBy } from './flow.ts';
 import { createForward } from './forward.ts';
 import { answerHealth } from './http/health.ts';
 import { createHttpProxy } from './http-proxy.ts';
@@ -25,6 +25,9 @@ import { loadServiceKey } from './service-key.ts';
 import { Sessions } from './sessions.ts';
 import { resourcesOf, snapshotOf } from './snapshot.ts';
 import { createSocks5 } from './socks5.ts';
+import { Associations } from './udp/associations.ts';
+import { openDirect } from './udp/direct.ts';
+import { createUdpForward } from './udp/forward.ts';
 
 /** For flows that are under way when the Client is asked to end. */
 const drainMs = 3_000;
@@ -47,12 +50,19 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     version,
     listeners: listeners.addresses,
     direct: config.direct,
+    udp: associations.counts,
     uptime_seconds: Math.round((host.monotonic() - started) / 1000),
+  });
+  const opening = openOptions(config, host, sessions);
+  const associations = new Associations({
+    open: createOpenBy(opening, openDirect),
+    now: host.monotonic,
+    limits: { idleMs: config.udpTimeout * 1000 },
   });
   const status = () => snapshotOf(sessions, facts(), host.now());
   const stopped = stopOf(host.shutdown);
   try {
-    await openListeners(config, listeners, sessions, createOpen(openOptions(config, host, sessions)));
+    await openListeners(config, listeners, sessions, { open: createOpen(opening), associations });
     if (config.metricsPort !== undefined) {
       const at = { host: '127.0.0.1', port: config.metricsPort };
       await listeners.add('metrics', 'metrics-port', createMetrics(status), at);
@@ -78,6 +88,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     }
   } finally {
     await listeners.close(host.shutdown.aborted ? drainMs : 0);
+    associations.close();
     sessions.close();
   }
 }
@@ -134,10 +145,11 @@ async function openListeners(
   config: ClientConfig,
   listeners: Listeners,
   sessions: Sessions,
-  open: Open,
+  ways: { open: Open; associations: Associations },
 ): Promise<void> {
+  const { open, associations } = ways;
   const credentials = config.proxyPassword && parseCredentials(config.proxyPassword.reveal());
-  const guarded = { open, ...(credentials && { credentials }) };
+  const guarded = { ...ways, ...(credentials && { credentials }) };
   if (config.httpProxy) {
     const health = {
       whyNotReady: () => whyNotReady(sessions),
@@ -150,12 +162,18 @@ async function openListeners(
     await listeners.add('http_proxy', 'http-proxy', proxy, config.httpProxy);
   }
   if (config.socks5) await listeners.add('socks5', 'socks5', createSocks5(guarded), config.socks5);
-  for (const [i, { listen, host, port }] of config.forward.entries()) {
-    const target = tcpDestination(host, port);
+  for (const [i, { protocol, listen, host, port }] of config.forward.entries()) {
+    const target = protocol === 'tcp' ? tcpDestination(host, port) : udpDestination(host, port);
     if (!target.ok) throw new SallyportError('config_invalid', `--forward ${host}:${port}: ${target.detail}`);
     const { destination } = target;
     // By number: the name goes into the log, where Resources have no place.
-    await listeners.add(`forward_${i + 1}`, 'forward', createForward({ open, destination }), listen);
+    const name = `forward_${i + 1}`;
+    if (destination.protocol === 'tcp') {
+      await listeners.add(name, 'forward', createForward({ open, destination }), listen);
+    } else {
+      const socket = createUdpForward({ associations, destination, host: listen.host });
+      await listeners.addDatagrams(name, 'forward', socket, listen);
+    }
   }
 }
 

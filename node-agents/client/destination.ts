@@ -9,6 +9,7 @@ import { refuse, type Verdict } from '#schema/errors.ts';
 import { canonicalHost } from '#schema/name/host.ts';
 
 export type TcpDestination = Destination & { protocol: 'tcp'; port: number };
+export type UdpDestination = Destination & { protocol: 'udp'; port: number };
 
 /** `host:port` or `[v6]:port` (RFC 3986 §3.2 without userinfo). The port is required unless a default is given. */
 export function parseAuthority(
@@ -23,12 +24,16 @@ export function parseAuthority(
 }
 
 /** @param host a name, an IPv4 or an IPv6 address, with or without brackets. */
-export function tcpDestination(
+export const tcpDestination = (host: string, port: number) => destinationOf('tcp', host, port);
+export const udpDestination = (host: string, port: number) => destinationOf('udp', host, port);
+
+function destinationOf<P extends 'tcp' | 'udp'>(
+  protocol: P,
   host: string,
   port: number,
-): Verdict<{ destination: TcpDestination }, 'bad_request'> {
+): Verdict<{ destination: { protocol: P; host: string; port: number } }, 'bad_request'> {
   if (!(port >= 1 && port <= 65535)) return refuse('bad_request', `port ${port} is not within 1–65535`);
   const canonical = canonicalHost(domainToASCII(host) || host);
   if (canonical === undefined) return refuse('bad_request', 'the host is neither a name nor an IP address');
-  return { ok: true, destination: { protocol: 'tcp', host: canonical, port } };
+  return { ok: true, destination: { protocol, host: canonical, port } };
 }

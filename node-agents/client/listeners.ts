@@ -2,6 +2,7 @@
  * The local ports that programs connect to: opened before the login, so that a program which starts at the
  * same moment gets an answer instead of a refused connection, and closed in order at the end.
  */
+import type { Socket as UdpSocket } from 'node:dgram';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { isIPv6 } from 'node:net';
@@ -11,6 +12,7 @@ import { SallyportError } from '#schema/errors.ts';
 export class Listeners {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
+  readonly #datagrams: UdpSocket[] = [];
   /** Name → address as it came out, for the log and `status`. */
   readonly addresses: Record<string, string> = {};
 
@@ -31,6 +33,22 @@ export class Listeners {
     this.addresses[name] = `${bracketed(at.address)}:${at.port}`;
   }
 
+  /** As `add`, for a UDP socket. */
+  async addDatagrams(
+    name: string,
+    flag: string,
+    socket: UdpSocket,
+    { host, port }: ListenAddress,
+  ): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', (error) => reject(whyNot(error, flag, `${bracketed(host)}:${port}`)));
+      socket.bind({ address: host, port }, resolve);
+    });
+    this.#datagrams.push(socket);
+    const at = socket.address();
+    this.addresses[name] = `udp ${bracketed(at.address)}:${at.port}`;
+  }
+
   /** Accepts no more, lets what runs finish for a while, then cuts it. */
   async close(graceMs: number): Promise<void> {
     const closed = Promise.all(
@@ -45,6 +63,7 @@ export class Listeners {
 
   #cut(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#datagrams.splice(0)) socket.close();
   }
 }
 

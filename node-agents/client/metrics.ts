@@ -13,7 +13,15 @@ export function createMetrics(snapshot: () => Snapshot): Server {
   });
 }
 
-export function metricsText({ state, controller, acl_version, networks, flows, events }: Snapshot): string {
+export function metricsText({
+  state,
+  controller,
+  acl_version,
+  networks,
+  flows,
+  udp,
+  events,
+}: Snapshot): string {
   const connectors = networks.flatMap(({ connectors }) => connectors);
   const values: [name: string, type: 'gauge' | 'counter', help: string, value: number][] = [
     ['online', 'gauge', 'Whether the Client is logged in and connected.', Number(state === 'online')],
@@ -37,6 +45,16 @@ export function metricsText({ state, controller, acl_version, networks, flows, e
       connectors.filter(({ state }) => state === 'open').length,
     ],
     ['flows', 'gauge', 'Live flows in tunnels.', flows],
+    ['associations', 'gauge', 'Live UDP and ICMP associations.', udp.associations],
+    [
+      'associations_evicted_total',
+      'counter',
+      'Associations that ended to make room for others.',
+      udp.evicted,
+    ],
+    ['datagrams_up_total', 'counter', 'Datagrams towards Resources.', udp.datagrams_up],
+    ['datagrams_down_total', 'counter', 'Datagrams from Resources.', udp.datagrams_down],
+    ['datagrams_dropped_total', 'counter', 'Datagrams that found no room.', udp.datagrams_dropped],
     ['events_waiting', 'gauge', 'Events that the Controller has not acknowledged.', events.waiting],
     ['events_dropped_total', 'counter', 'Events dropped because too many waited.', events.dropped],
   ];

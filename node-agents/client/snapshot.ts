@@ -5,6 +5,7 @@
 import type { AclResource } from '#schema/acl/document.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
+import type { AssociationCounts } from './udp/associations.ts';
 
 export type ClientState = 'online' | 'connecting' | 'offline';
 
@@ -25,6 +26,8 @@ export interface Snapshot {
   listeners: Record<string, string>;
   direct: boolean;
   flows: number;
+  /** UDP and ICMP; the live ones are among the flows where a tunnel carries them. */
+  udp: AssociationCounts;
   events: { waiting: number; dropped: number };
   uptime_seconds: number;
 }
@@ -63,7 +66,7 @@ export function stateOf(sessions: Sessions, nowMs: number): ClientState {
 
 export function snapshotOf(
   sessions: Sessions,
-  facts: Pick<Snapshot, 'version' | 'listeners' | 'direct' | 'uptime_seconds'>,
+  facts: Pick<Snapshot, 'version' | 'listeners' | 'direct' | 'udp' | 'uptime_seconds'>,
   nowMs: number,
 ): Snapshot {
   const { current, key, waitingFor } = sessions;

@@ -1,17 +1,21 @@
 /**
  * The SOCKS 5 listener: CONNECT to a name (SOCKS5h), an IPv4 or an IPv6 address. Names stay names, so that
  * the Connector resolves them. The answer waits until the far side has accepted, and refusals map to the
- * reply codes of RFC 1928. UDP ASSOCIATE and BIND are answered "command not supported".
+ * reply codes of RFC 1928. UDP ASSOCIATE goes on in `socks5/associate.ts`; BIND is answered "command not
+ * supported".
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { tcpDestination } from './destination.ts';
 import type { Open } from './opening.ts';
 import { credentialsMatch, type ProxyCredentials } from './password.ts';
+import { associate } from './socks5/associate.ts';
 import * as socks from './socks5/messages.ts';
 import { abort, splice } from './splice.ts';
+import type { Associations } from './udp/associations.ts';
 
 export interface Socks5Options {
   open: Open;
+  associations: Associations;
   credentials?: ProxyCredentials;
   /** Milliseconds for greeting, password and request to arrive. */
   handshakeMs?: number;
@@ -31,7 +35,7 @@ export function createSocks5(options: Socks5Options): Server {
 
 async function serve(
   socket: Socket,
-  { open, credentials, handshakeMs = 15_000 }: Socks5Options,
+  { open, associations, credentials, handshakeMs = 15_000 }: Socks5Options,
 ): Promise<void> {
   const gone = new AbortController();
   const onClose = () => gone.abort();
@@ -42,6 +46,10 @@ async function serve(
   clearTimeout(late);
   if (request === undefined) return;
   const refused = (code: number) => void socket.end(socks.reply(code));
+  if (request.command === socks.commands.udpAssociate) {
+    inbox.release();
+    return associate(socket, request, associations);
+  }
   if (request.command !== socks.commands.connect) return refused(socks.replies.commandUnsupported);
   if (request.host === undefined) return refused(socks.replies.addressUnsupported);
   const target = tcpDestination(request.host, request.port);

@@ -33,6 +33,7 @@ export function statusText(s: Snapshot): string {
       s.direct ? 'on: what is no Resource goes straight out' : 'off: what is no Resource is refused',
     ],
     ['Flows', String(s.flows)],
+    ['UDP', udpText(s.udp)],
     ...s.networks.flatMap(({ id, resources, connectors }): [string, string][] => [
       ['Network', `${id}, ${resources} Resources`],
       ...connectors.map(
@@ -52,3 +53,10 @@ export function statusText(s: Snapshot): string {
   ];
   return `${s.state}\n${rows.map(([name, value]) => `${name.padEnd(13)}${value}\n`).join('')}`;
 }
+
+const udpText = (udp: Snapshot['udp']): string =>
+  [
+    `${udp.associations} associations`,
+    `datagrams ${udp.datagrams_up} out, ${udp.datagrams_down} in, ${udp.datagrams_dropped} dropped`,
+    ...(udp.evicted > 0 ? [`${udp.evicted} associations made room for others`] : []),
+  ].join(', ');

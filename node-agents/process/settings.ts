@@ -110,9 +110,13 @@ export const clientSettings = {
   socks5: option('socks5', 'ADDR:PORT', values.listenAddress, 'offer a SOCKS5 proxy here'),
   forward: many(
     'forward',
-    '[ADDR:]PORT=HOST:PORT',
+    '[udp:][ADDR:]PORT=HOST:PORT',
     values.forward,
-    'listen here and forward to this Resource; may be repeated',
+    'listen here and forward to this Resource, by TCP or UDP; may be repeated',
+  ),
+  udpTimeout: withDefault(
+    option('udp-timeout', 'SECONDS', values.seconds(1, 300), 'end UDP associations unused for so long (120)'),
+    () => 120,
   ),
   tun: withDefault(
     option('tun', 'on|off|auto', tun, 'transparent mode (off; not in this version)'),

@@ -17,6 +17,7 @@ export interface ListenAddress {
 }
 
 export interface Forward {
+  protocol: 'tcp' | 'udp';
   listen: ListenAddress;
   /** A Resource's name or address and its port. */
   host: string;
@@ -63,14 +64,16 @@ export function listenAddress(text: string): ListenAddress {
 }
 
 export function forward(text: string): Forward {
-  const at = text.indexOf('=');
-  const target = hostAndRest(text.slice(at + 1));
+  const [, protocol = 'tcp', rule = ''] = /^(?:(tcp|udp):)?(.*)$/s.exec(text) ?? [];
+  const at = rule.indexOf('=');
+  const target = hostAndRest(rule.slice(at + 1));
   if (at < 1 || target.host === '' || target.rest === undefined)
     throw new Malformed(
-      `${quote(text)} is not [ADDR:]PORT=HOST:PORT; write for instance 5432=db.internal:5432`,
+      `${quote(text)} is not [udp:][ADDR:]PORT=HOST:PORT; write for instance 5432=db.internal:5432`,
     );
   return {
-    listen: listenAddress(text.slice(0, at)),
+    protocol: protocol as Forward['protocol'],
+    listen: listenAddress(rule.slice(0, at)),
     host: target.host.toLowerCase(),
     port: port(target.rest),
   };
@@ -88,6 +91,16 @@ export function port(text: string, lowest = 1): number {
   const number = /^\d{1,5}$/.test(text) ? Number(text) : -1;
   if (number < lowest || number > 65535) throw new Malformed(`${quote(text)} is not a port (1–65535)`);
   return number;
+}
+
+/** Whole seconds. */
+export function seconds(lowest: number, highest: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+    if (number < lowest || number > highest)
+      throw new Malformed(`${quote(text)} is not a number of seconds (${lowest}–${highest})`);
+    return number;
+  };
 }
 
 export function oneOf<const T extends string>(...words: T[]): (text: string) => T {

@@ -4,6 +4,7 @@
  * message is longer than 515 bytes, so neither is what has to be held.
  */
 import type { ErrorCode } from '#schema/errors.ts';
+import { parseIp } from '#schema/name/ip.ts';
 
 export const maxMessage = 515;
 
@@ -71,8 +72,16 @@ export const replies = {
   addressUnsupported: 8,
 } as const;
 
-/** RFC 1928 §6. The bound address is not told: it lies at the Connector. */
-export const reply = (code: number): Buffer => Buffer.of(5, code, 0, 1, 0, 0, 0, 0, 0, 0);
+/**
+ * RFC 1928 §6.
+ * @param bound where to send datagrams. Of a connection it is not told: it lies at the Connector.
+ */
+export function reply(code: number, bound: { host: string; port: number } = unspecified): Buffer {
+  const { family, bytes } = parseIp(bound.host.replace(/%.*$/, ''))!;
+  return Buffer.of(5, code, 0, family === 4 ? 1 : 4, ...bytes, bound.port >> 8, bound.port & 0xff);
+}
+
+const unspecified = { host: '0.0.0.0', port: 0 };
 
 /** The nearest that RFC 1928 has for a reason of ours. */
 export function replyOf(code: ErrorCode): number {
@@ -106,7 +115,8 @@ export function replyOf(code: ErrorCode): number {
   }
 }
 
-function addressOf(bytes: Buffer): string {
+/** @param bytes 4 or 16. */
+export function addressOf(bytes: Buffer): string {
   if (bytes.length === 4) return bytes.join('.');
   const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(2 * i).toString(16));
   return groups.join(':');

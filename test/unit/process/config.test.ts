@@ -71,6 +71,16 @@ describe('the client', () => {
     expect(forward.map(({ host, port }) => `${host}:${port}`)).toEqual(['a.int:2', 'b:4']);
   });
 
+  test('forwards UDP where it is told so, and ends associations in its own time', () => {
+    const read = config('client', ['--forward', 'udp:5353=Dns.int:53', '--forward', 'udp:[::1]:1=a:2']);
+    expect(read.udpTimeout).toBe(120);
+    expect(read.forward).toEqual([
+      { protocol: 'udp', listen: { host: '127.0.0.1', port: 5353 }, host: 'dns.int', port: 53 },
+      { protocol: 'udp', listen: { host: '::1', port: 1 }, host: 'a', port: 2 },
+    ]);
+    expect(config('client', ['--socks5', '1'], { SALLYPORT_UDP_TIMEOUT: '30' }).udpTimeout).toBe(30);
+  });
+
   test('finds the Service Key on stdin and in the environment', () => {
     expect(config('client', ['--socks5', '1', '--service-key', '-']).serviceKey).toEqual({ from: 'stdin' });
     const { serviceKey } = config('client', ['--socks5', '1', '--service-key', 'env:K'], { K: 'the key' });
@@ -150,6 +160,8 @@ describe('a mistake is named with its remedy', () => {
     [['--tun', 'on', '--socks5', '1'], /TUN mode is not in this version/],
     [['--tun', 'sideways', '--socks5', '1'], /--tun: "sideways" is none of on, off, auto/],
     [['--forward', '5432=db'], /--forward.*5432=db\.internal:5432/],
+    [['--forward', 'udp:5432=db'], /--forward.*\[udp:\]\[ADDR:\]PORT=HOST:PORT/],
+    [['--socks5', '1', '--udp-timeout', '0'], /--udp-timeout: "0" is not a number of seconds \(1–300\)/],
     [[], /--http-proxy ADDR:PORT.*--forward/],
     [['conector'], /no command "conector"/],
     [['connector'], /--url: not given.*SALLYPORT_URL/],
