@@ -97,6 +97,10 @@ export class Connector {
       resolver: createResolver(config.dns),
       report: this.#report,
       census: new Census(),
+      associations: new Census({
+        flows: limits.associations,
+        flowsPerPrincipal: limits.associationsPerPrincipal,
+      }),
       memory: new Memory(),
       log,
     };

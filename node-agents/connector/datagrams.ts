@@ -9,9 +9,10 @@ import { formatIp, type Ip } from '#schema/name/ip.ts';
 import { codeOfSocketError } from '../link/socket-error.ts';
 import type { Flow } from '../link/tunnel/flow.ts';
 import type { Joined } from './forward.ts';
+import { joinLine } from './line.ts';
 
-/** Milliseconds without a datagram; two minutes is the least that RFC 4787 allows. */
-const idleMs = 120_000;
+/** Of the kernel's receive buffer, as far as it allows: a burst of answers is not lost meanwhile. */
+const bufferBytes = 1024 * 1024;
 /** Bytes that may wait in the socket. */
 const mostWaiting = 1024 * 1024;
 
@@ -22,7 +23,7 @@ export async function associate(addresses: readonly Ip[], port: number): Promise
   let first: ErrorCode | undefined;
   for (const ip of addresses) {
     const address = formatIp(ip);
-    const socket = createSocket(ip.family === 4 ? 'udp4' : 'udp6');
+    const socket = createSocket({ type: ip.family === 4 ? 'udp4' : 'udp6', recvBufferSize: bufferBytes });
     const error = await new Promise<Error | undefined>((done) => {
       socket.once('error', done);
       socket.connect(port, address, (failure?: Error) => done(failure));
@@ -35,45 +36,21 @@ export async function associate(addresses: readonly Ip[], port: number): Promise
   return refuse(first ?? 'host_unreachable');
 }
 
-export function relayDatagrams(flow: Flow, socket: Socket): Joined {
-  const idle = setTimeout(() => flow.destroy(), idleMs);
-  let plain = true;
-  socket.on('error', (error) => {
-    plain = false;
-    flow.reset(codeOfSocketError(error));
-  });
+export function relayDatagrams(flow: Flow, socket: Socket, idleMs?: number): Joined {
+  const joined = joinLine(flow, () => socket.close(), idleMs);
+  socket.on('error', (error) => joined.cut(codeOfSocketError(error)));
   socket.on('message', (bytes) => {
-    idle.refresh();
+    joined.moved();
     flow.sendDatagram(bytes);
   });
-  flow.on('datagram', (bytes: Uint8Array) => {
-    idle.refresh();
-    // What cannot be sent is lost; only "port unreachable" comes back as an error of the socket.
-    if (socket.getSendQueueSize() < mostWaiting)
-      socket.send(bytes, (error) => error && socket.emit('error', error));
-  });
-  flow.on('end', () => flow.end());
-  flow.resume();
-  const done = new Promise<ErrorCode | undefined>((resolve) => {
-    flow.once('close', () => {
-      clearTimeout(idle);
-      socket.close();
-      // The end of an association is never a failure by itself: nobody could tell.
-      resolve(plain && flow.code === 'cancelled' ? undefined : flow.code);
-    });
-  });
-  return {
-    done,
-    cut(code) {
-      plain = false;
-      flow.reset(code);
-    },
-    get bytesUp() {
-      return flow.bytesUp;
-    },
-    get bytesDown() {
-      return flow.bytesDown;
-    },
-    halfClosed: false,
+  // What cannot be sent, such as one that is too long for the path, is lost (RFC 768).
+  const onSent = (error: Error | null): void => {
+    const code = error && codeOfSocketError(error);
+    if (code === 'connection_refused') joined.cut(code);
   };
+  flow.takeDatagrams((bytes) => {
+    joined.moved();
+    if (socket.getSendQueueSize() < mostWaiting) socket.send(Buffer.from(bytes), onSent);
+  });
+  return joined;
 }

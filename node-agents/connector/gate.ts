@@ -32,6 +32,8 @@ export interface Gate {
   resolver: Resolver;
   report: Pick<Report, 'add'>;
   census: Census;
+  /** UDP and ICMP alone. */
+  associations: Census;
   memory: Memory;
   log: Log;
 }

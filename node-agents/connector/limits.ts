@@ -9,6 +9,11 @@ export const limits = {
   flows: 50_000,
   /** Of these, for one principal: half, so that no Service can take them all. */
   flowsPerPrincipal: 25_000,
+  /** Of these, UDP and ICMP associations: each keeps a port of this host for as long as it is not idle. */
+  associations: 16_000,
+  associationsPerPrincipal: 8_000,
+  /** Milliseconds without a datagram after which one ends: Clients, who choose within 5 minutes, come first. */
+  associationIdleMs: 310_000,
   /**
    * Bytes from Clients that wait for their destinations, over all tunnels, and of these for one principal,
    * however many instances it has. Beyond them every flow keeps `initialCredit`, and no more.

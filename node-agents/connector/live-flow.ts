@@ -56,7 +56,7 @@ export class LiveFlow {
 
   /** Resolves when the flow is over and its event written. */
   async run(): Promise<void> {
-    const leave = this.#context.gate.census.enter(this.#principal);
+    const leave = this.#enter();
     if (!leave) return this.#refuse('failed', 'limit_reached');
     try {
       await this.#run();
@@ -100,6 +100,21 @@ export class LiveFlow {
     } else if (nowMs - this.#movedMs > (halfClosed ? limits.halfClosedIdleMs : limits.idleMs)) {
       this.cut('idle_timeout');
     }
+  }
+
+  #enter(): (() => void) | undefined {
+    const { census, associations } = this.#context.gate;
+    const leaveAll = census.enter(this.#principal);
+    if (!leaveAll || this.#request.destination.protocol === 'tcp') return leaveAll;
+    const leave = associations.enter(this.#principal);
+    if (!leave) {
+      leaveAll();
+      return undefined;
+    }
+    return () => {
+      leave();
+      leaveAll();
+    };
   }
 
   async #run(): Promise<void> {

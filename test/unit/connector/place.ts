@@ -80,6 +80,7 @@ export class Place {
       resolver: createResolver(dns),
       report: { add: (event) => void this.events.push(event) },
       census: new Census(),
+      associations: new Census(),
       memory: new Memory(),
       log,
     };
