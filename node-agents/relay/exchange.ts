@@ -50,12 +50,14 @@ export interface Counts {
 const defaults: SwitchLimits = { ...relayLimits, connectors: 20_000, sessions: 50_000 };
 /** Ids remembered against replay: 65 seconds of over 4,000 new connections each. */
 const usedIds = 300_000;
+/** Of these, for the registrations of one Connector. */
+const usedPerConnector = 500;
 const revokedNames = 100_000;
 
 export class Exchange {
   readonly #o: ExchangeOptions;
   readonly #switch: Switch<Line>;
-  readonly #used = new ExpiringSet(usedIds);
+  readonly #used = new ExpiringSet(usedIds, usedPerConnector);
   readonly #requests = new WeakMap<Waiting, Arrival>();
   readonly #timer: NodeJS.Timeout;
   readonly #totals = { bytes: 0, registered: 0, paired: 0, revoked: 0 };

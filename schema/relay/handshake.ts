@@ -107,7 +107,7 @@ async function verifyBound(
   const { claims } = verified;
   if (claims.cnf.jkt !== proof.jkt) return refuse('proof_invalid', 'the token is bound to another key');
 
-  const uses = [
+  const uses: Use[] = [
     { id: `proof:${proof.jkt}:${proof.jti}`, untilMs: rememberUntil(proof.iat + tokenKinds.proof.lifetime) },
   ];
   const hash = 'sub' in claims ? claims.sub : claims.aud;
@@ -117,6 +117,8 @@ async function verifyBound(
     if (hash !== (await connectorHashOf(spkiOf(proof.publicJwk)))) {
       return refuse('proof_invalid', 'the Connector ID is of another key');
     }
+    // Its token serves many times, so only itself limits how many proofs it makes.
+    for (const use of uses) use.owner = hash;
   } else {
     uses.push({ id: `token:${issuer}:${claims.jti}`, untilMs: rememberUntil(claims.exp) });
   }

@@ -9,6 +9,8 @@ import { refuse, type Verdict } from '#schema/errors.ts';
 export interface Use {
   id: string;
   untilMs: number;
+  /** Whoever can make as many of these as they like: they take up no more than `perOwner` of the set. */
+  owner?: string;
 }
 
 /** Width of the slots in which ids are forgotten together, so that forgetting costs nothing per id looked up. */
@@ -16,12 +18,17 @@ const slotMs = 1_000;
 
 export class ExpiringSet {
   readonly #capacity: number;
+  readonly #perOwner: number;
   readonly #until = new Map<string, number>();
+  /** Ids that have one, and how many each owner has. */
+  readonly #owners = new Map<string, string>();
+  readonly #owned = new Map<string, number>();
   readonly #slots = new Map<number, string[]>();
   #sweptSlot = -1;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, perOwner = capacity) {
     this.#capacity = capacity;
+    this.#perOwner = perOwner;
   }
 
   get size(): number {
@@ -33,11 +40,17 @@ export class ExpiringSet {
   }
 
   /** @returns false when there is no room; the id is then not in the set. */
-  add({ id, untilMs }: Use, nowMs: number): boolean {
+  add({ id, untilMs, owner }: Use, nowMs: number): boolean {
     this.#forget(nowMs);
     const known = this.#until.get(id);
     if (known === undefined && this.#until.size >= this.#capacity) return false;
     if (known !== undefined && known >= untilMs) return true;
+    if (known === undefined && owner !== undefined) {
+      const owned = this.#owned.get(owner) ?? 0;
+      if (owned >= this.#perOwner) return false;
+      this.#owned.set(owner, owned + 1);
+      this.#owners.set(id, owner);
+    }
     this.#until.set(id, untilMs);
     const slot = Math.floor(untilMs / slotMs);
     const ids = this.#slots.get(slot);
@@ -52,9 +65,19 @@ export class ExpiringSet {
     this.#sweptSlot = present;
     for (const [slot, ids] of this.#slots) {
       if (slot >= present) continue;
-      for (const id of ids) if ((this.#until.get(id) ?? 0) <= nowMs) this.#until.delete(id);
+      for (const id of ids) if ((this.#until.get(id) ?? 0) <= nowMs) this.#drop(id);
       this.#slots.delete(slot);
     }
+  }
+
+  #drop(id: string): void {
+    this.#until.delete(id);
+    const owner = this.#owners.get(id);
+    if (owner === undefined) return;
+    this.#owners.delete(id);
+    const left = this.#owned.get(owner)! - 1;
+    if (left > 0) this.#owned.set(owner, left);
+    else this.#owned.delete(owner);
   }
 }
 

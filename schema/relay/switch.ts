@@ -13,6 +13,7 @@ import type { ConnectorHash } from '#schema/ids.ts';
 import type { Acceptance, Connection, Registration } from './handshake.ts';
 import type { ExpiringSet } from './once.ts';
 import { type SavedSeat, type Seat, seatOf, takeSeat } from './seat.ts';
+import { Voided } from './voided.ts';
 import { fromConnector, type OnPair, onPair, type relayLimits, type ToConnector } from './wire.ts';
 
 export type SwitchLimits = Pick<
@@ -64,8 +65,8 @@ export class Switch<H> {
   #unacknowledged = 0;
   #nextSession = 1;
   #draining = false;
-  /** Tokens issued up to here are void: how more revocations than can be remembered still hold. */
-  #voidUntilMs = Number.NEGATIVE_INFINITY;
+  /** How more revocations than can be remembered still hold. */
+  readonly #voided = new Voided();
 
   constructor(o: { limits: SwitchLimits; marks: boolean; revoked: ExpiringSet }) {
     this.#limits = o.limits;
@@ -188,7 +189,7 @@ export class Switch<H> {
   revoke(names: Iterable<string>, nowMs: number): { sessions: number; links: number } {
     const named = new Set(names);
     for (const id of named) {
-      if (!this.#revoked.add({ id, untilMs: nowMs + revokedForMs }, nowMs)) this.#voidUntilMs = nowMs;
+      if (!this.#revoked.add({ id, untilMs: nowMs + revokedForMs }, nowMs)) this.#voided.add(id, nowMs);
     }
     const before = this.#sessions;
     let links = 0;
@@ -321,7 +322,7 @@ export class Switch<H> {
   }
 
   #isRevoked({ hash, jkt, issuedMs }: Registration | Connection, nowMs: number): boolean {
-    return this.#revoked.has(jkt, nowMs) || this.#revoked.has(hash, nowMs) || issuedMs <= this.#voidUntilMs;
+    return [jkt, hash].some((name) => this.#revoked.has(name, nowMs) || this.#voided.has(name, issuedMs));
   }
 
   #dropSilent(hash: ConnectorHash, nowMs: number): void {

@@ -32,6 +32,17 @@ describe('an id', () => {
     expect(used.has('proof', 1)).toBe(false);
   });
 
+  test('of one owner takes no more than its part, and gives it back', () => {
+    const used = new ExpiringSet(10, 2);
+    const add = (id: string, owner: string, nowMs = 0) =>
+      used.add({ id, untilMs: nowMs + 1_000, owner }, nowMs);
+    expect(['a', 'b', 'c'].map((id) => add(id, 'rogue'))).toEqual([true, true, false]);
+    expect(used.has('c', 0)).toBe(false);
+    expect(add('d', 'other')).toBe(true);
+    expect(used.add({ id: 'e', untilMs: 1_000 }, 0)).toBe(true);
+    expect(['f', 'g', 'h'].map((id) => add(id, 'rogue', 3_000))).toEqual([true, true, false]);
+  });
+
   test('can be remembered for longer than at first', () => {
     const used = new ExpiringSet(10);
     used.add({ id: 'a', untilMs: 2_000 }, 0);

@@ -110,9 +110,19 @@ describe('the switch', () => {
 
   test('refuses a token that was issued before more revocations than it can remember', () => {
     const relay = newSwitch({}, new ExpiringSet(1));
-    relay.revoke(['a', 'b'], 1_000);
+    relay.revoke(['a', hash], 1_000);
     expect(relay.register(registration({ issuedMs: 1_000 }), 'x', 1_001)).toMatchObject({ code: 'revoked' });
     expect(relay.register(registration({ issuedMs: 1_001 }), 'x', 1_001)).toMatchObject({ ok: true });
+  });
+
+  test('refuses all of more revocations than it can remember, and hardly anybody else', () => {
+    const relay = newSwitch({ connectors: 10_000 }, new ExpiringSet(100));
+    const named = Array.from({ length: 1_100 }, (_, i) => `revoked-${i}`);
+    relay.revoke(named, 1_000);
+    const refused = (names: string[]) =>
+      names.filter((jkt) => !relay.register(registration({ jkt, issuedMs: 500 }), 'x', 1_001).ok).length;
+    expect(refused(named)).toBe(1_100);
+    expect(refused(Array.from({ length: 1_000 }, (_, i) => `other-${i}`))).toBeLessThan(50);
   });
 
   test('takes a link for dead that has been silent, but not one that accepts', () => {
