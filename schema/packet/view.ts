@@ -78,6 +78,12 @@ export class PacketView {
   get echoSequence(): number {
     return get16(this.frame, this.transport + 6);
   }
+  /** What tells flows of two hosts apart, in 32 bits: the ports, or an echo's identifier above 16 zeros. */
+  get selector(): number {
+    return this.protocol === protocols.tcp || this.protocol === protocols.udp
+      ? get32(this.frame, this.transport)
+      : get16(this.frame, this.transport + 4) << 16;
+  }
   /** A question of ping: echo request of either family. */
   get isEchoRequest(): boolean {
     return this.protocol === protocols.icmp
