@@ -132,8 +132,9 @@ function place({ family, bytes }: Ip, slot: number): Ip {
   return { family, bytes: placed };
 }
 
-const read32 = (bytes: Uint8Array, at: number): number =>
-  ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+function read32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}
 
 /** FNV-1a with the last rounds of MurmurHash3, so that the low bits depend on every character. */
 function hash(text: string): number {
