@@ -16,6 +16,7 @@ import { Census, type Gate } from './gate.ts';
 import type { Health } from './health.ts';
 import { limits } from './limits.ts';
 import { Memory } from './memory.ts';
+import { createRecordResolver } from './record-resolver.ts';
 import { Relays } from './relays.ts';
 import { createReport, type Report } from './report.ts';
 import { createResolver } from './resolve.ts';
@@ -95,6 +96,7 @@ export class Connector {
       hash: identity.hash,
       matchers: new SharedMatchers(),
       resolver: createResolver(config.dns),
+      records: createRecordResolver(config.dns, random),
       report: this.#report,
       census: new Census(),
       associations: new Census({

@@ -10,6 +10,7 @@ import type { ConnectorHash } from '#schema/ids.ts';
 import type { Log } from '../process/log.ts';
 import { limits } from './limits.ts';
 import type { Memory } from './memory.ts';
+import type { RecordResolver } from './record-resolver.ts';
 import type { Report } from './report.ts';
 import type { Resolver } from './resolve.ts';
 import type { SharedMatchers } from './shared-matchers.ts';
@@ -30,6 +31,7 @@ export interface Gate {
   hash: ConnectorHash;
   matchers: SharedMatchers;
   resolver: Resolver;
+  records: RecordResolver;
   report: Pick<Report, 'add'>;
   census: Census;
   /** UDP and ICMP alone. */

@@ -30,6 +30,8 @@ export const limits = {
    */
   systemLookUps: { places: 2, perPrincipal: 1, waiting: 1_000, waitingPerPrincipal: 500 },
   lookUps: { places: 256, perPrincipal: 128, waiting: 2_000, waitingPerPrincipal: 1_000 },
+  /** Questions for records of a name. */
+  recordLookUps: { places: 128, perPrincipal: 64, waiting: 1_000, waitingPerPrincipal: 500 },
   /** Milliseconds for a destination to accept, over all its addresses. */
   connectMs: 10_000,
   /** Milliseconds after which the next address of a name is tried beside the first (RFC 8305 §5). */

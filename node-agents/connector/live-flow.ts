@@ -9,10 +9,12 @@ import type { EventKind } from '#schema/event/event.ts';
 import { canonicalHost } from '#schema/name/host.ts';
 import { type Ip, parseIp } from '#schema/name/ip.ts';
 import type { FlowRequest } from '../link/tunnel/connector.ts';
+import { answerRecords } from './dns.ts';
 import type { Joined } from './forward.ts';
 import type { Gate } from './gate.ts';
 import { limits } from './limits.ts';
 import { reach } from './reach.ts';
+import type { RecordQuestion } from './record-resolver.ts';
 import { mayConnect, ownAddresses, resolve, targetOf } from './resolve.ts';
 
 /** What a flow needs to know of the tunnel that it is in. */
@@ -38,8 +40,8 @@ export class LiveFlow {
   /** The last verdict. */
   verdict: FlowVerdict | undefined;
   #resolved: string | undefined;
-  /** What the destination stood for when it was looked up, and the address that answered. */
-  #reached: { target: string; ip: Ip } | undefined;
+  /** What the destination stood for when it was looked up, and the address that answered; none for records. */
+  #reached: { target: string; ip?: Ip } | undefined;
   #joined: Joined | undefined;
   #bytes = 0;
   #movedMs: number;
@@ -123,6 +125,7 @@ export class LiveFlow {
     const { destination } = this.#request;
     const { signal } = this.#ended;
     const host = canonicalHost(destination.host)!;
+    if (destination.protocol === 'dns') return this.#answerRecords(allowed, host);
     const { resolver } = this.#context.gate;
     const lookup = (name: string) => resolver.lookup(name, this.#principal);
     const found = await resolve(allowed, host, { lookup });
@@ -142,6 +145,18 @@ export class LiveFlow {
     }
     this.#resolved = reached.address;
     this.#joined = reached.join(this.#request.accept({ resolved: reached.address }));
+    this.#event('established');
+    this.#event('closed', await this.#joined.done);
+  }
+
+  async #answerRecords({ resource, rule }: Allowed, host: string): Promise<void> {
+    const { signal } = this.#ended;
+    if (signal.aborted) return this.#refuse('failed', signal.reason);
+    const target = targetOf(resource, rule, host);
+    this.#reached = { target };
+    const { records } = this.#context.gate;
+    const resolver = { ask: (question: RecordQuestion) => records.ask(question, this.#principal) };
+    this.#joined = answerRecords(this.#request.accept({ resolved: '' }), { host, target, resolver });
     this.#event('established');
     this.#event('closed', await this.#joined.done);
   }
@@ -169,7 +184,8 @@ export class LiveFlow {
     if (!this.#reached) return true;
     const { target, ip } = this.#reached;
     const host = canonicalHost(this.#request.destination.host)!;
-    return targetOf(resource, rule, host) === target && mayConnect(ip, resource, ownAddresses());
+    if (targetOf(resource, rule, host) !== target) return false;
+    return ip === undefined || mayConnect(ip, resource, ownAddresses());
   }
 
   #refuse(kind: 'denied' | 'failed', code: ErrorCode): void {

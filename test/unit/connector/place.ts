@@ -7,6 +7,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { createLocalJWKSet } from 'jose';
 import { Census, type Gate } from '#node-agents/connector/gate.ts';
 import { Memory } from '#node-agents/connector/memory.ts';
+import { createRecordResolver } from '#node-agents/connector/record-resolver.ts';
 import { createResolver } from '#node-agents/connector/resolve.ts';
 import { SharedMatchers } from '#node-agents/connector/shared-matchers.ts';
 import { Tunnels } from '#node-agents/connector/tunnels.ts';
@@ -78,6 +79,7 @@ export class Place {
       hash: this.connector.hash,
       matchers: new SharedMatchers(),
       resolver: createResolver(dns),
+      records: createRecordResolver(dns, bytes),
       report: { add: (event) => void this.events.push(event) },
       census: new Census(),
       associations: new Census(),
