@@ -1,6 +1,6 @@
 /**
- * Reaches a destination by its protocol: a TCP connection that was accepted (`connect.ts`) or a UDP
- * association (`datagrams.ts`), both joined to the flow in the same way afterwards.
+ * Reaches a destination by its protocol: a TCP connection that was accepted (`connect.ts`), a UDP
+ * association (`datagrams.ts`) or a ping socket (`echo.ts`), all joined to the flow in the same way afterwards.
  */
 import type { Destination } from '#schema/acl/document.ts';
 import { refuse, type Verdict } from '#schema/errors.ts';
@@ -8,6 +8,7 @@ import type { Ip } from '#schema/name/ip.ts';
 import type { Flow } from '../link/tunnel/flow.ts';
 import { connect } from './connect.ts';
 import { associate, relayDatagrams } from './datagrams.ts';
+import { openEcho, relayEchoes } from './echo.ts';
 import { forward, type Joined } from './forward.ts';
 
 export interface Reached {
@@ -18,13 +19,23 @@ export interface Reached {
   discard(): void;
 }
 
-/** Resolves, never rejects. ICMP is not forwarded by this version. */
+/** Resolves, never rejects. Records (`dns`) are asked elsewhere. */
 export async function reach(
   { protocol, port }: Destination,
   addresses: readonly Ip[],
   signal: AbortSignal,
 ): Promise<Verdict<Reached>> {
-  if (port === undefined || protocol === 'icmp' || protocol === 'dns') return refuse('version_unsupported');
+  if (protocol === 'icmp') {
+    const opened = openEcho(addresses);
+    if (!opened.ok) return opened;
+    return {
+      ok: true,
+      address: opened.address,
+      join: (flow) => relayEchoes(flow, opened),
+      discard: () => opened.socket.close(),
+    };
+  }
+  if (port === undefined || protocol === 'dns') return refuse('version_unsupported');
   if (protocol === 'udp') {
     const found = await associate(addresses, port);
     if (!found.ok) return found;

@@ -29,6 +29,8 @@
  *   FIN          n     both     empty: no more DATA from here (half-close).
  *   RESET        n     both     code (8): the flow is over, both ways; also the answer that refuses an OPEN.
  *   DATAGRAM     n     both     one UDP datagram, not subject to credit; may be dropped by the receiver.
+ *                               Of an ICMP stream: one echo, the request up and the reply down: sequence
+ *                               number (16) · data.
  *                               Of a DNS stream: one message (RFC 1035 §4.1). The Client asks for records of
  *                               the host or of an underscored name below it (RFC 8552), of an IP address for
  *                               its reverse name; the Connector answers each query that it takes with one

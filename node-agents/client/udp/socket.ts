@@ -9,14 +9,14 @@ const mostWaiting = 1024 * 1024;
 
 /** @param host that it will be bound to. */
 export function localSocket(host: string): Socket {
-  const type = isIP(host) === 6 ? 'udp6' : 'udp4';
+  const family = isIP(host) === 6 ? 6 : 4;
   const socket = createSocket({
-    type,
+    type: `udp${family}`,
     recvBufferSize: bufferBytes,
     sendBufferSize: bufferBytes,
     // Senders' addresses come back as they came: nothing is to be looked up per datagram.
-    lookup: (name, options, done) =>
-      isIP(name) > 0 ? done(null, name, isIP(name)) : lookup(name, { ...options, all: false }, done),
+    lookup: (name, _options, done) =>
+      isIP(name) > 0 ? done(null, name, isIP(name)) : lookup(name, { family }, done),
   });
   // Whom it sends to may be gone: the datagram is lost, and nothing else.
   return socket.on('error', () => {});
