@@ -25,6 +25,8 @@ import { loadServiceKey } from './service-key.ts';
 import { Sessions } from './sessions.ts';
 import { resourcesOf, snapshotOf } from './snapshot.ts';
 import { createSocks5 } from './socks5.ts';
+import { startTransparent } from './tun/start.ts';
+import type { Transparent } from './tun/transparent.ts';
 import { Associations } from './udp/associations.ts';
 import { openDirect } from './udp/direct.ts';
 import { createUdpForward } from './udp/forward.ts';
@@ -43,7 +45,11 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
   const readKey = keyReader(config, host);
   const first = await readKey();
   if (!first.ok) throw new SallyportError(first.code, first.detail);
-  const sessions = new Sessions(first.key, { host, readKey });
+  const sessions = new Sessions(first.key, {
+    ...{ host, readKey },
+    onAcls: () => void transparent?.follow(),
+  });
+  let transparent: Transparent | undefined;
   const listeners = new Listeners();
   const started = host.monotonic();
   const facts = () => ({
@@ -51,6 +57,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     listeners: listeners.addresses,
     direct: config.direct,
     udp: associations.counts,
+    tun: transparent?.status ?? null,
     uptime_seconds: Math.round((host.monotonic() - started) / 1000),
   });
   const opening = openOptions(config, host, sessions);
@@ -66,6 +73,10 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     if (config.metricsPort !== undefined) {
       const at = { host: '127.0.0.1', port: config.metricsPort };
       await listeners.add('metrics', 'metrics-port', createMetrics(status), at);
+    }
+    if (config.tun !== 'off') {
+      const idleMs = config.udpTimeout * 1000;
+      transparent = await startTransparent({ mode: config.tun, sessions, host, opening, idleMs });
     }
     const localApi = await serveLocalApi(
       config.stateDir,
@@ -89,6 +100,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
   } finally {
     await listeners.close(host.shutdown.aborted ? drainMs : 0);
     associations.close();
+    await transparent?.close();
     sessions.close();
   }
 }

@@ -5,6 +5,7 @@
 import type { AclResource } from '#schema/acl/document.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
+import type { TransparentStatus } from './tun/transparent.ts';
 import type { AssociationCounts } from './udp/associations.ts';
 
 export type ClientState = 'online' | 'connecting' | 'offline';
@@ -28,6 +29,8 @@ export interface Snapshot {
   flows: number;
   /** UDP and ICMP; the live ones are among the flows where a tunnel carries them. */
   udp: AssociationCounts;
+  /** Transparent mode; null without it. */
+  tun: TransparentStatus | null;
   events: { waiting: number; dropped: number };
   uptime_seconds: number;
 }
@@ -66,7 +69,7 @@ export function stateOf(sessions: Sessions, nowMs: number): ClientState {
 
 export function snapshotOf(
   sessions: Sessions,
-  facts: Pick<Snapshot, 'version' | 'listeners' | 'direct' | 'udp' | 'uptime_seconds'>,
+  facts: Pick<Snapshot, 'version' | 'listeners' | 'direct' | 'udp' | 'tun' | 'uptime_seconds'>,
   nowMs: number,
 ): Snapshot {
   const { current, key, waitingFor } = sessions;

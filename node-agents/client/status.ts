@@ -34,6 +34,7 @@ export function statusText(s: Snapshot): string {
     ],
     ['Flows', String(s.flows)],
     ['UDP', udpText(s.udp)],
+    ...(s.tun ? [['TUN', tunText(s.tun)] as [string, string]] : []),
     ...s.networks.flatMap(({ id, resources, connectors }): [string, string][] => [
       ['Network', `${id}, ${resources} Resources`],
       ...connectors.map(
@@ -60,3 +61,6 @@ const udpText = (udp: Snapshot['udp']): string =>
     `datagrams ${udp.datagrams_up} out, ${udp.datagrams_down} in, ${udp.datagrams_dropped} dropped`,
     ...(udp.evicted > 0 ? [`${udp.evicted} associations made room for others`] : []),
   ].join(', ');
+
+const tunText = ({ device, prefixes, tcp, udp }: NonNullable<Snapshot['tun']>): string =>
+  `${device}, ${prefixes} prefixes, ${tcp.open} TCP flows, ${tcp.held} waiting, ${udp.associations} associations`;

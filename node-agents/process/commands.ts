@@ -51,10 +51,10 @@ export type ReportConfig = Config<'report'>;
 
 /** What no single setting can know. */
 export const checks: { [C in CommandName]?: (config: Config<C>) => void } = {
-  client({ httpProxy, socks5, forward }) {
-    if (!httpProxy && !socks5 && forward.length === 0)
+  client({ httpProxy, socks5, forward, tun }) {
+    if (!httpProxy && !socks5 && forward.length === 0 && tun !== 'on')
       throw new Malformed(
-        'nothing would lead to the Resources; pass --http-proxy ADDR:PORT, --socks5 ADDR:PORT or --forward PORT=HOST:PORT',
+        'nothing would lead to the Resources; pass --http-proxy ADDR:PORT, --socks5 ADDR:PORT, --forward PORT=HOST:PORT or --tun on',
       );
   },
   relay({ tlsCert, tlsKey }) {

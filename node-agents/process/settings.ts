@@ -99,12 +99,6 @@ const metricsPort = option('metrics-port', 'PORT', (text) => values.port(text), 
 const json = toggle('json', 'print JSON');
 const enrollToken = option('enroll-token', 'TOKEN', values.secretValue, 'one-time token of the first start');
 
-const tun: Parse<'off'> = (text) => {
-  if (values.oneOf('on', 'off', 'auto')(text) === 'on')
-    throw new Malformed('TUN mode is not in this version; use --tun off with --http-proxy or --socks5');
-  return 'off';
-};
-
 export const clientSettings = {
   httpProxy: option('http-proxy', 'ADDR:PORT', values.listenAddress, 'offer an HTTP proxy here'),
   socks5: option('socks5', 'ADDR:PORT', values.listenAddress, 'offer a SOCKS5 proxy here'),
@@ -119,7 +113,12 @@ export const clientSettings = {
     () => 120,
   ),
   tun: withDefault(
-    option('tun', 'on|off|auto', tun, 'transparent mode (off; not in this version)'),
+    option(
+      'tun',
+      'on|off|auto',
+      values.oneOf('on', 'off', 'auto'),
+      'transparent mode: any program reaches Resources by name and address; root, Linux (off)',
+    ),
     () => 'off' as const,
   ),
   direct: withDefault(

@@ -36,6 +36,7 @@ function refusal(args: string[], env: Env = {}): string {
 
 describe('the client', () => {
   test('is the default command, with the flags that its users know', () => {
+    expect(config('client', ['--tun', 'on'])).toMatchObject({ tun: 'on' });
     const read = config('client', ['--http-proxy', '0.0.0.0:9999', '--tun', 'off']);
     expect(read).toMatchObject({
       httpProxy: { host: '0.0.0.0', port: 9999 },
@@ -157,7 +158,7 @@ describe('a mistake is named with its remedy', () => {
     [['--http-proxy', '127.0.0.1:70000'], /^--http-proxy: "70000" is not a port/],
     [['--http-proxy'], /--http-proxy needs a value/],
     [['--socks5', '::1:80'], /^--socks5/],
-    [['--tun', 'on', '--socks5', '1'], /TUN mode is not in this version/],
+    [['--tun', 'auto'], /nothing would lead.*--tun on/],
     [['--tun', 'sideways', '--socks5', '1'], /--tun: "sideways" is none of on, off, auto/],
     [['--forward', '5432=db'], /--forward.*5432=db\.internal:5432/],
     [['--forward', 'udp:5432=db'], /--forward.*\[udp:\]\[ADDR:\]PORT=HOST:PORT/],

@@ -1,0 +1,66 @@
+/**
+ * `--tun on|auto`: what the running Client gives to transparent mode, and what happens where the host cannot
+ * have it. Between `client.ts` and `transparent.ts`.
+ */
+import { transparentSupport } from '#node-agents/os/support.ts';
+import type { Host } from '#node-agents/process/host.ts';
+import { SallyportError } from '#schema/errors.ts';
+import { canonicalHost } from '#schema/name/host.ts';
+import { createOpen, createOpenBy, type OpenOptions } from '../flow.ts';
+import type { Sessions } from '../sessions.ts';
+import { Associations } from '../udp/associations.ts';
+import { Transparent } from './transparent.ts';
+
+export interface StartOptions {
+  /** `auto`: goes on without it, and says why. */
+  mode: 'on' | 'auto';
+  sessions: Sessions;
+  host: Host;
+  opening: OpenOptions;
+  /** Milliseconds after which an association is idle. */
+  idleMs: number;
+}
+
+/** @throws SallyportError tun_unavailable, with what is missing, unless the mode is `auto`. */
+export async function startTransparent(o: StartOptions): Promise<Transparent | undefined> {
+  const { log } = o.host;
+  try {
+    const support = await transparentSupport();
+    if (!support.ok) throw new SallyportError(support.code, support.detail);
+    return await start(o, support.ipv6);
+  } catch (error) {
+    if (o.mode === 'on' || !(error instanceof SallyportError) || error.code !== 'tun_unavailable')
+      throw error;
+    log.warn('tun_unavailable', { reason: error.message, instead: 'proxies and forwards alone' });
+    return undefined;
+  }
+}
+
+function start({ sessions, host, opening, idleMs }: StartOptions, ipv6: boolean): Promise<Transparent> {
+  // What comes off the device must not go straight out: it would come off the device again.
+  const closed = { ...opening, direct: false };
+  const nowhere = () => Promise.resolve({ ok: false, code: 'not_a_resource' } as const);
+  const associations = new Associations({
+    open: createOpenBy(closed, nowhere),
+    now: host.monotonic,
+    limits: { idleMs },
+  });
+  const { log, random, monotonic } = host;
+  return Transparent.start({
+    tenant: sessions.key.tenantUrl,
+    access: () => sessions.current,
+    open: createOpen(closed),
+    associations,
+    exempt: () => ownNames(sessions),
+    nowMs: closed.nowMs,
+    ...{ ipv6, log, random, monotonic },
+  });
+}
+
+/** Of the Controller and the relays. */
+function ownNames({ key, current }: Sessions): ReadonlySet<string> {
+  const urls = [key.tenantUrl, ...(current?.relays ?? []).map(({ url }) => url)];
+  return new Set(
+    urls.flatMap((url) => (URL.canParse(url) ? (canonicalHost(new URL(url).hostname) ?? []) : [])),
+  );
+}

@@ -1,0 +1,188 @@
+/**
+ * TCP off the device: a program's SYN is held while its destination is opened, and what came of it is its
+ * answer. Once accepted, the kernel's own TCP ends the flow at a listener on the device, and the socket is
+ * joined to the tunnel's flow like any other. Which packet belongs where is for `schema/transparent/flows.ts`.
+ */
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type Injector, openInjector } from '#node-agents/os/raw-socket.ts';
+import type { Destination } from '#schema/acl/document.ts';
+import type { ErrorCode } from '#schema/errors.ts';
+import { formatIp, type Ip, parseIp } from '#schema/name/ip.ts';
+import { deviceAddresses, peerAddresses } from '#schema/name/synthetic.ts';
+import { ipStart, type PacketView } from '#schema/packet/view.ts';
+import type { TcpFlow } from '#schema/transparent/flow.ts';
+import { type FlowSide, FlowTable } from '#schema/transparent/flows.ts';
+import { listenTcp } from '../dns/listen-tcp.ts';
+import type { DnsResolver, Upstream } from '../dns/resolver.ts';
+import type { Open } from '../opening.ts';
+import { abort, splice } from '../splice.ts';
+import { answerTo } from './verdict.ts';
+
+export interface TcpOptions {
+  open: Open;
+  resolver: DnsResolver;
+  upstreamOf(server: Ip): Upstream;
+  destination(protocol: Destination['protocol'], address: Ip, port?: number): Destination | undefined;
+  isResource(destination: Destination | undefined): boolean;
+  monotonic(): number;
+  random(length: number): Uint8Array;
+  /** @param frame valid during the call. */
+  write(frame: Uint8Array): boolean;
+}
+
+/** What stands behind a flow. */
+interface Owner {
+  gone: AbortController;
+  stream?: Duplex;
+  /** Of a question for names, which is answered here: who was asked. */
+  server?: Ip;
+}
+
+type Held = TcpFlow<Owner>;
+
+/** How often flows whose time is over are looked for. */
+const expireMs = 1_000;
+/** The listener sees its connections come from these: four outlast TIME_WAIT at 4,000 flows a second. */
+const peers = 4;
+
+export class Tcp {
+  readonly #o: TcpOptions;
+  readonly #servers: Server[] = [];
+  readonly #sockets = new Set<Socket>();
+  /** Being opened, or opened and not yet with the listener. */
+  readonly #pending = new Set<Held>();
+  #table: FlowTable<Owner> | undefined;
+  #injector: Injector | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(o: TcpOptions) {
+    this.#o = o;
+  }
+
+  get counts(): { held: number; open: number; closing: number } {
+    return this.#table?.counts ?? { held: 0, open: 0, closing: 0 };
+  }
+
+  /** Once the device has its addresses. */
+  async listen(ipv6: boolean): Promise<void> {
+    const v4 = await this.#side(deviceAddresses.v4, peerAddresses.v4);
+    const v6 = ipv6 ? await this.#side(deviceAddresses.v6, peerAddresses.v6) : undefined;
+    const random32 = () => new DataView(this.#o.random(4).slice().buffer).getUint32(0);
+    this.#table = new FlowTable({ sides: { 4: v4, ...(v6 && { 6: v6 }) }, random32 });
+    this.#injector = openInjector();
+    this.#timer = setInterval(() => this.#expire(), expireMs).unref();
+  }
+
+  take(view: PacketView): void {
+    const table = this.#table;
+    if (table === undefined) return;
+    switch (table.take(view, this.#o.monotonic())) {
+      case 'write':
+        return void this.#o.write(view.frame.subarray(0, view.end));
+      case 'inject':
+        return this.#inject(view.frame.subarray(0, view.end));
+      case 'reply':
+        return void this.#o.write(table.reply);
+      case 'open':
+        return this.#open(table.flow!);
+      case 'cancel':
+        return this.#cancel(table.flow!);
+    }
+  }
+
+  /** With the device goes every connection of a program. */
+  close(): void {
+    clearInterval(this.#timer);
+    for (const server of this.#servers.splice(0)) server.close();
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const flow of [...this.#pending]) this.#cancel(flow);
+    this.#injector?.close();
+    this.#injector = this.#table = undefined;
+  }
+
+  /** Its SYN is held. */
+  #open(flow: Held): void {
+    const address = addressOf(flow.destination);
+    const destination = this.#o.destination('tcp', address, flow.destinationPort);
+    flow.owner = { gone: new AbortController() };
+    this.#pending.add(flow);
+    if (flow.destinationPort === 53 && !this.#o.isResource(destination)) {
+      flow.owner.server = address;
+      return this.#connected(flow);
+    }
+    if (destination === undefined) return this.#refuse(flow, 'host_unreachable');
+    void this.#reach(flow, flow.owner, destination);
+  }
+
+  async #reach(flow: Held, owner: Owner, destination: Destination): Promise<void> {
+    const clientAddress = formatIp(addressOf(flow.source));
+    const opening = await this.#o.open({ destination, clientAddress, signal: owner.gone.signal });
+    if (!opening.ok) return this.#refuse(flow, opening.code);
+    owner.stream = opening.stream;
+    if (owner.gone.signal.aborted) return abort(opening.stream);
+    this.#connected(flow);
+  }
+
+  #connected(flow: Held): void {
+    const frame = this.#table?.connected(flow, this.#o.monotonic());
+    if (frame === undefined) this.#cancel(flow);
+    else this.#inject(frame);
+  }
+
+  /** Over `lo` where that is permitted: a firewall may drop what is new from a device that it does not know. */
+  #inject(frame: Uint8Array): void {
+    if (!this.#injector?.inject(frame.subarray(ipStart))) this.#o.write(frame);
+  }
+
+  #refuse(flow: Held, code: ErrorCode): void {
+    this.#pending.delete(flow);
+    const frame = this.#table?.refuse(flow, answerTo(code, 'tcp'));
+    if (frame !== undefined && frame.length > 0) this.#o.write(frame);
+  }
+
+  /** Nobody waits for it any more. */
+  #cancel(flow: Held): void {
+    this.#pending.delete(flow);
+    flow.owner?.gone.abort();
+    if (flow.owner?.stream) abort(flow.owner.stream);
+  }
+
+  #expire(): void {
+    for (const flow of this.#table?.sweep(this.#o.monotonic()) ?? []) this.#cancel(flow);
+  }
+
+  /** What the device brought, or somebody who has no business here. */
+  #accept(socket: Socket): void {
+    const from = parseIp(socket.remoteAddress ?? '');
+    const flow = from && this.#table?.accepted(from.bytes, socket.remotePort ?? 0, this.#o.monotonic());
+    socket.on('error', () => {});
+    if (flow?.owner === undefined) return void socket.resetAndDestroy();
+    this.#pending.delete(flow);
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#table?.release(flow, this.#o.monotonic());
+    });
+    const { stream, server } = flow.owner;
+    if (stream) return splice(socket, stream);
+    const upstream = this.#o.upstreamOf(server!);
+    listenTcp(socket, { resolver: this.#o.resolver, upstream }, formatIp(addressOf(flow.source)));
+  }
+
+  async #side(device: Ip, peer: Ip): Promise<FlowSide> {
+    const server = createServer(
+      { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
+      (socket) => this.#accept(socket),
+    );
+    server.listen({ host: formatIp(device), port: 0, backlog: 4_096 });
+    await once(server, 'listening');
+    server.on('error', () => {});
+    this.#servers.push(server);
+    const { port } = server.address() as AddressInfo;
+    return { device: device.bytes, listenerPort: port, peers: { first: peer.bytes, count: peers } };
+  }
+}
+
+const addressOf = (bytes: Uint8Array): Ip => ({ family: bytes.length === 4 ? 4 : 6, bytes });
