@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createIdentity } from '#node-agents/link/identity.ts';
 import { exitCodes } from '#node-agents/process/exit.ts';
 import type { Answer } from '../world/admin.ts';
+import { confined } from '../world/confined.ts';
 import { type Office, officeAddress, openOffice } from '../world/office.ts';
 import { AgentProcess } from '../world/process.ts';
 import { endOf, newConnectionId, openFlow, outcome, SmallClient } from './small-client.ts';
@@ -63,10 +64,10 @@ const eventually = async <T>(probe: () => Promise<T | undefined>, withinMs = 10_
     await new Promise((tick) => setTimeout(tick, 50));
   }
 };
-const connectorProcess = (name: string, env: Record<string, string>, uid?: number) => {
+const connectorProcess = (name: string, env: Record<string, string>, prefix?: string[]) => {
   const agent = new AgentProcess(name, ['node-agents/sallyportd.ts', 'connector'], {
     env: { SALLYPORT_URL: office.world.tenantUrl, SALLYPORT_DNS: office.dns.address, ...env },
-    ...(uid !== undefined && { uid }),
+    ...(prefix && { prefix }),
   });
   office.world.processes.push(agent);
   return agent;
@@ -115,7 +116,7 @@ describe('enrolment', () => {
       SALLYPORT_STATE_DIR: '/sys/nowhere',
     };
     for (const _ of ['first start', 'second start']) {
-      const agent = connectorProcess('diskless', env, 65_534);
+      const agent = connectorProcess('diskless', env, confined(false));
       await agent.line('connector_ready');
       await agent.stop();
     }

@@ -8,34 +8,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { confined, nobody } from '../world/confined.ts';
 import { PrivateDns } from '../world/private-dns.ts';
 import type { AgentProcess } from '../world/process.ts';
 import { World } from '../world/world.ts';
 import { startBulk } from './origin/bulk.ts';
 
 const run = promisify(execFile);
-const root = new URL('../..', import.meta.url).pathname;
-const nobody = 65534;
 const address = '127.84.0.20';
-
-/** Runs `node …` as nobody; the project is seen at /mnt/app, the state directory, if any, at /mnt/state. */
-const confined = (state: boolean): string[] => [
-  ...['unshare', '--mount', '--', 'sh', '-c'],
-  `set -e
-   mount --make-rprivate /
-   mount -t tmpfs -o mode=755 tmpfs /mnt
-   mkdir /mnt/app /mnt/state
-   mount --bind "$1" /mnt/app
-   ${state ? `mount -t tmpfs -o mode=700,uid=${nobody},gid=${nobody} tmpfs /mnt/state` : ''}
-   mount -o remount,bind,ro /mnt/app
-   mount -o remount,ro /mnt
-   mount -o remount,bind,ro /
-   cd /mnt/app
-   shift 2
-   exec setpriv --reuid=${nobody} --regid=${nobody} --clear-groups --no-new-privs --inh-caps=-all \\
-     --bounding-set=-all /mnt/app/node_modules/.bin/node "$@"`,
-  ...['sh', root],
-];
 
 describe.skipIf(process.getuid?.() !== 0)('as nobody, read-only', () => {
   let world: World;

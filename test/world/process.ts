@@ -28,7 +28,7 @@ export class AgentProcess {
   constructor(
     name: string,
     args: string[],
-    options: { env?: Record<string, string>; stdin?: string; prefix?: string[]; uid?: number } = {},
+    options: { env?: Record<string, string>; stdin?: string; prefix?: string[] } = {},
   ) {
     this.name = name;
     const command = [...(options.prefix ?? []), process.execPath, ...args];
@@ -36,7 +36,6 @@ export class AgentProcess {
       cwd: root,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
-      ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
     });
     this.#child.stdin!.on('error', () => {});
     this.#child.stdin!.end(options.stdin ?? '');
