@@ -2,18 +2,21 @@
  * The Client among namespaces: what a program on its host reaches, by which way, and what it is told when it
  * does not get there.
  */
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { echo, type Internet, openInternet } from '../world/internet.ts';
 import { addresses, Namespaces } from '../world/namespaces.ts';
 import type { AgentProcess } from '../world/process.ts';
 import type { ServiceKey } from '../world/world.ts';
+import { startPostgres } from './origin/postgres.ts';
 
 const why = Namespaces.unavailable;
 
 describe.skipIf(why !== undefined)('in network namespaces', () => {
   let internet: Internet;
   let service: { id: string; key: ServiceKey };
+  let tun: AgentProcess;
 
   beforeAll(async () => {
     internet = await openInternet();
@@ -25,6 +28,7 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
       await internet.resource('web.corp.test'),
       await internet.resource('10.66.0.0/24', { tcp: [{ from: 80, to: 82 }] }),
       await internet.resource('fd66::/64'),
+      await internet.resource('db.corp.test'),
     ];
     service = await internet.world.createService(
       'programs',
@@ -53,7 +57,6 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
   });
 
   describe('--tun on', () => {
-    let tun: AgentProcess;
     beforeAll(async () => {
       tun = await client(['--tun', 'on']);
     }, 60_000);
@@ -94,12 +97,86 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
       expect(await internet.run('client', 'bash', '-c', script, file)).toMatchObject({ code: 0, stdout: '' });
     });
 
+    test('ping and UDP get through, in both families', async () => {
+      const ping = (...to: string[]) =>
+        internet.run('client', 'ping', '-c', '5', '-i', '0.1', '-W', '3', ...to);
+      expect((await ping(addresses.server)).stdout).toContain(' 0% packet loss');
+      expect((await ping('web.corp.test')).stdout).toContain(' 0% packet loss');
+      expect((await ping(addresses.server6)).stdout).toContain(' 0% packet loss');
+      for (const [type, address] of [
+        ['udp4', addresses.server],
+        ['udp6', addresses.server6],
+      ] as const) {
+        const port = await internet.echoDatagrams('private', address);
+        expect(await datagrams(type, address, port, 500)).toBe('500 back, 0 out of order');
+      }
+      expect(await datagrams('udp4', addresses.server, 9_999, 1)).toBe('ECONNREFUSED');
+    });
+
+    test('psql', async () => {
+      const server = await internet.net.within('private', () =>
+        startPostgres(addresses.server2, 5432, 'secret', '10.66.0.0/24'),
+      );
+      internet.privateDns.names.set('db.corp.test', [addresses.server2]);
+      const url = 'postgresql://app:secret@db.corp.test/postgres';
+      const asked = await internet.run('client', 'psql', url, '-Atc', 'select 6 * 7');
+      expect(asked).toMatchObject({ code: 0, stdout: '42\n' });
+      await server.stop();
+    }, 60_000);
+
+    test('iperf3, eight streams', async () => {
+      const server = spawn('ip', ['netns', 'exec', internet.net.name('private'), 'iperf3', '-s', '-1']);
+      await expect
+        .poll(async () => (await internet.run('private', 'ss', '-ltn')).stdout, { timeout: 10_000 })
+        .toContain(':5201');
+      const args = ['-c', addresses.server6, '-P', '8', '-t', '2', '-J'];
+      const { end } = JSON.parse((await internet.run('client', 'iperf3', ...args)).stdout);
+      expect(end.sum_received.bits_per_second).toBeGreaterThan(50e6);
+      server.kill();
+    });
+
+    test('a port scan is answered port by port, and nothing of it stays', async () => {
+      const scan = await internet.run('client', 'nc', '-z', '-w', '1', addresses.server, '100-1100');
+      expect(scan.code).toBe(1);
+      expect((await curl('http://web.corp.test/')).stdout).toMatch(/^private /);
+      await expect
+        .poll(async () => (await status()).tun, { timeout: 10_000 })
+        .toMatchObject({ tcp: { held: 0 } });
+    });
+
+    test('a grant that is withdrawn ends name and address at once; a new one is there as fast', async () => {
+      const extra = await internet.resource('extra.corp.test');
+      const wide = await internet.resource('10.66.0.20');
+      internet.privateDns.names.set('extra.corp.test', [addresses.server]);
+      expect(await dig('extra.corp.test')).toEqual([]);
+      const grants = [];
+      for (const { id } of [extra, wide])
+        grants.push(
+          await internet.world.admin.post('/grants', { resource_id: id, service_account_id: service.id }),
+        );
+      await expect.poll(() => dig('extra.corp.test'), { timeout: 5_000 }).toHaveLength(1);
+      await expect.poll(() => errnoOf(addresses.server2, 22), { timeout: 5_000 }).toBe('ECONNREFUSED');
+      for (const { id } of grants) await internet.world.admin.delete(`/grants/${id}`);
+      await expect.poll(() => dig('extra.corp.test'), { timeout: 5_000 }).toEqual([]);
+      await expect.poll(() => errnoOf(addresses.server2, 22), { timeout: 5_000 }).toBe('EHOSTUNREACH');
+    });
+
+    test('an interface that somebody deletes comes back', async () => {
+      internet.net.ip('client', 'link del sallyport0');
+      await tun.line('tun_lost');
+      await expect
+        .poll(async () => (await curl('http://web.corp.test/')).stdout, { timeout: 15_000 })
+        .toMatch(/^private /);
+    }, 30_000);
+
     test('killed, it leaves protected addresses closed and the rest alone; the next start takes over', async () => {
+      const address = await dig('web.corp.test');
       await tun.kill();
       expect(await errnoOf(addresses.server, 80)).toBe('EHOSTUNREACH');
       expect((await curl('http://public.example/')).stdout).toMatch(/^public /);
       const before = await client(['--tun', 'on']);
       expect((await curl('http://web.corp.test/')).stdout).toMatch(/^private /);
+      expect(await dig('web.corp.test')).toEqual(address);
       await before.stop();
       expect(internet.net.ip('client', 'rule')).not.toMatch(/70(57|53)/);
       expect(internet.net.ip('client', '-6 rule')).not.toMatch(/70(57|53)/);
@@ -107,6 +184,62 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
       tun = await client(['--tun', 'on']);
     }, 60_000);
   });
+
+  test('--tun auto goes on without, and says why; --tun on ends with the reason', async () => {
+    const unable = [...internet.net.prefix('client'), 'setpriv', '--bounding-set=-net_admin'];
+    const args = ['--tun', 'auto'];
+    const options = { proxyHost: '127.0.0.1', prefix: unable };
+    const auto = await internet.world.startClient(service.key, { ...options, args });
+    expect(await auto.line('tun_unavailable')).toMatchObject({
+      reason: expect.stringContaining('CAP_NET_ADMIN'),
+    });
+    expect((await curl('-x', `http://${auto.proxy}`, 'http://web.corp.test/')).stdout).toMatch(/^private /);
+    await auto.stop();
+    const on = await internet.world.startClient(service.key, {
+      ...options,
+      args: ['--tun', 'on'],
+      ready: false,
+    });
+    expect(await on.exited).not.toBe(0);
+    expect(on.output()).toMatch(/sallyportd: CAP_NET_ADMIN is missing.*--tun off/);
+  });
+
+  /** Sends numbered datagrams, a few at a time. */
+  const datagrams = async (
+    type: 'udp4' | 'udp6',
+    host: string,
+    port: number,
+    count: number,
+  ): Promise<string> => {
+    const program = `
+      const socket = require('node:dgram').createSocket('${type}');
+      let sent = 0, back = 0, late = 0, last = -1;
+      const end = (text) => { console.log(text); socket.close(); process.exit(); };
+      const send = () => { if (sent < ${count}) socket.send(String(sent++).padEnd(1100)); };
+      socket.on('error', (error) => end(error.code));
+      socket.on('message', (message) => {
+        const number = parseInt(message, 10);
+        if (number < last) late++;
+        last = number;
+        if (++back === ${count}) end(back + ' back, ' + late + ' out of order');
+        send();
+      });
+      socket.connect(${port}, '${host}', () => { for (let i = 0; i < 8; i++) send(); });
+      setTimeout(() => end(back + ' back'), 10_000);
+    `;
+    return (await internet.run('client', process.execPath, '-e', program)).stdout.trim();
+  };
+
+  const status = async () => {
+    const args = [
+      'node-agents/sallyportd.ts',
+      'status',
+      '--json',
+      '--state-dir',
+      join(internet.world.stateDir, tun.name),
+    ];
+    return JSON.parse((await internet.run('client', process.execPath, ...args)).stdout);
+  };
 
   const dig = async (...args: string[]): Promise<string[]> =>
     (await internet.run('client', 'dig', '+short', '+tries=1', ...args)).stdout.split('\n').filter(Boolean);

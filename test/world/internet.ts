@@ -3,6 +3,7 @@
  * resolver and a few servers in `private`, programs in `client` and `lan`. Everything that listens is made here.
  */
 import { type ExecFileException, execFile } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
@@ -31,6 +32,8 @@ export interface Internet {
   listen(place: Place, server: Server, address: string, port?: number): Promise<number>;
   /** A page that says `text` and where it was asked for. */
   page(place: Place, address: string, port: number, text: string): Promise<void>;
+  /** Sends datagrams back. @returns the port. */
+  echoDatagrams(place: Place, address: string): Promise<number>;
   /** Runs a program there; never throws for its exit code. */
   run(place: Place, command: string, ...args: string[]): Promise<Outcome>;
   stop(): Promise<void>;
@@ -43,6 +46,8 @@ export async function openInternet(): Promise<Internet> {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
   };
   try {
+    // The Connector may ping.
+    await outcomeOf([...net.prefix('connector'), 'sysctl', '-qw', 'net.ipv4.ping_group_range=0 0']);
     const world = await World.start({ host: addresses.core });
     cleanups.push(() => world.stop());
     const publicDns = await PrivateDns.start({ 'public.example': [addresses.core] }, 53, addresses.core);
@@ -85,6 +90,15 @@ export async function openInternet(): Promise<Internet> {
         );
         await listen(place, server, address, port);
       },
+      echoDatagrams: (place, address) =>
+        net.within(place, async () => {
+          const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+          socket.on('message', (message, from) => socket.send(message, from.port, from.address));
+          socket.bind(0, address);
+          await once(socket, 'listening');
+          cleanups.push(() => socket.close());
+          return socket.address().port;
+        }),
       run: (place, command, ...args) => outcomeOf([...net.prefix(place), command, ...args]),
       stop,
     };

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,7 +16,13 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
-export async function startPostgres(address: string, port: number, password: string): Promise<Postgres> {
+/** @param from who may connect besides loopback, as a CIDR. */
+export async function startPostgres(
+  address: string,
+  port: number,
+  password: string,
+  from?: string,
+): Promise<Postgres> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-postgres-'));
   const identity = process.getuid?.() === 0 ? unprivileged() : {};
   if (identity.uid !== undefined) chownSync(folder, identity.uid, identity.gid!);
@@ -29,6 +35,7 @@ export async function startPostgres(address: string, port: number, password: str
     ['-D', data, '-U', 'app', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '--no-sync'],
     { ...identity, env: { PATH: process.env.PATH, LC_ALL: 'C' } },
   );
+  if (from) appendFileSync(join(data, 'pg_hba.conf'), `host all all ${from} scram-sha-256\n`);
   const server = spawn(
     join(bin, 'postgres'),
     [
