@@ -50,16 +50,9 @@ export function native(): Native {
 function open(): Native {
   if (process.platform !== 'linux')
     throw new SallyportError('tun_unavailable', `this needs Linux; the host is ${process.platform}`);
-  let ffi: Ffi | undefined;
-  try {
-    ffi = quietly(() => process.getBuiltinModule('node:ffi') as Ffi | undefined);
-  } catch (cause) {
-    throw new SallyportError('tun_unavailable', 'node:ffi is forbidden (start node with --allow-ffi)', {
-      cause,
-    });
-  }
+  const ffi = quietly(() => process.getBuiltinModule('node:ffi') as Ffi | undefined);
   if (!ffi) throw new SallyportError('tun_unavailable', `node:ffi is missing in Node ${process.version}`);
-  const { functions, lib } = load(ffi);
+  const { functions, lib } = loadFrom(ffi);
   const location = functions.__errno_location();
   const { getInt32 } = ffi;
   return Object.assign(Object.create(null) as object, functions, {
@@ -69,7 +62,19 @@ function open(): Native {
   }) as Native;
 }
 
-const load = (ffi: Ffi) => ffi.dlopen(null, definitions);
+function loadFrom(ffi: Ffi): Library {
+  try {
+    return load(ffi);
+  } catch (cause) {
+    const forbidden = (cause as NodeJS.ErrnoException).code === 'ERR_ACCESS_DENIED';
+    const why = forbidden
+      ? 'node:ffi is forbidden (start node with --allow-ffi)'
+      : `node:ffi: ${(cause as Error).message}`;
+    throw new SallyportError('tun_unavailable', why, { cause });
+  }
+}
+
+const load = (ffi: Ffi) => quietly(() => ffi.dlopen(null, definitions));
 
 /** Node warns on first use that FFI is experimental: nothing to whoever runs the daemon. */
 function quietly<T>(work: () => T): T {

@@ -67,17 +67,20 @@ export interface ListedRoute {
 
 /** The rules of one family, each as `ip rule add` takes it, by priority. */
 export function rulesOf(plan: RoutePlan, family: Family): string[] {
-  const only = plan.captureDns === 'host' ? 'iif lo ' : '';
-  const dns = (pref: number, protocol: string) =>
-    plan.captureDns === 'none'
-      ? []
-      : [`pref ${pref} ${only}ipproto ${protocol} dport 53 lookup ${tables.dns}`];
+  const dns = (pref: number, protocol: string, from = '') =>
+    `pref ${pref} ${from}ipproto ${protocol} dport 53 lookup ${tables.dns}`;
+  const captured: Record<RoutePlan['captureDns'], string[]> = {
+    none: [],
+    all: [dns(5201, 'udp'), dns(5202, 'tcp')],
+    // For rules on `lo` alone the kernel does not look at ports when it checks where an answer came from, and a
+    // strict reverse-path filter would drop it. The last one matches nothing; it makes the kernel look.
+    host: [dns(5201, 'udp', 'iif lo '), dns(5202, 'tcp', 'iif lo '), dns(5202, 'udp', `iif ${plan.device} `)],
+  };
   // VPNs that take everything put two halves (or 2000::/3) beside the default route: no LAN either.
   const defaults = family === 4 ? 1 : 3;
   return [
     `pref ${firstPref} fwmark 0x${ownMark.toString(16)} goto ${lastPref}`,
-    ...dns(5201, 'udp'),
-    ...dns(5202, 'tcp'),
+    ...captured[plan.captureDns],
     ...prefixesOf(plan.override ?? [], family).map(
       (prefix) => `pref 5203 to ${prefix} lookup ${tables.protected}`,
     ),
