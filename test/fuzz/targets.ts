@@ -1,9 +1,22 @@
 /** Every fuzz target there is. */
 import { dnsMessage } from './dns-message.ts';
+import { packetParse } from './packet-parse.ts';
+import { packetReassembly } from './packet-reassembly.ts';
 import { relaySwitch } from './relay-switch.ts';
 import type { Target } from './target.ts';
+import { transparentAssociations, transparentFlows } from './transparent-flows.ts';
 import { tunnelCodec } from './tunnel-codec.ts';
 import { tunnelMux } from './tunnel-mux.ts';
 import { tunnelPeer } from './tunnel-peer.ts';
 
-export const targets: Target[] = [dnsMessage, relaySwitch, tunnelCodec, tunnelMux, tunnelPeer];
+export const targets: Target[] = [
+  dnsMessage,
+  packetParse,
+  packetReassembly,
+  relaySwitch,
+  transparentAssociations,
+  transparentFlows,
+  tunnelCodec,
+  tunnelMux,
+  tunnelPeer,
+];
