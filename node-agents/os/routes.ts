@@ -14,6 +14,7 @@ import {
   rulesOf,
   tables,
 } from './route-plan.ts';
+import { kernelHasIpv6 } from './support.ts';
 
 export interface Routes {
   /** The protected prefixes changed (ACL). Calls are carried out one after the other. */
@@ -55,7 +56,7 @@ export async function installRoutes(first: RoutePlan): Promise<Routes> {
 
 /** Removes what a killed daemon may have left; that nothing is there is no failure. */
 export async function removeRoutes(): Promise<void> {
-  for (const family of [4, 6] as const) {
+  for (const family of kernelHasIpv6() ? ([4, 6] as const) : ([4] as const)) {
     const { remove } = compareRules([], await listedRules(family), family);
     await ipBatch(
       [

@@ -2,7 +2,7 @@
  * What this host can do, asked before anything is changed: whether transparent mode is possible (`--tun auto`
  * falls back with the reason), and whether it forwards packets (`--gateway`).
  */
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { refuse, SallyportError, type Verdict } from '#schema/errors.ts';
 import { native } from './ffi.ts';
 import { ipJson } from './ip.ts';
@@ -41,6 +41,9 @@ export const forwarding = (): { ipv4: boolean; ipv6: boolean } => ({
   ipv4: read('/proc/sys/net/ipv4/ip_forward') === '1',
   ipv6: read('/proc/sys/net/ipv6/conf/all/forwarding') === '1',
 });
+
+/** Where it has none, even the question for IPv6 rules fails. */
+export const kernelHasIpv6 = (): boolean => existsSync('/proc/sys/net/ipv6');
 
 const node = '/dev/net/tun';
 const CAP_NET_ADMIN = 12n;

@@ -291,6 +291,16 @@ describe.skipIf(reason)('transparent mode on Linux', () => {
       expect(there).not.toContain('10.70.');
     });
 
+    test('a host without IPv6 is served by IPv4 alone', async () => {
+      host.run('sysctl -qw net.ipv6.conf.default.disable_ipv6=1');
+      closing.push(() => host.run('sysctl -qw net.ipv6.conf.default.disable_ipv6=0'));
+      expect(await transparentSupport()).toMatchObject({ ok: true, ipv6: false });
+      openShouting();
+      await installRoutes({ ...plan, ipv6: false });
+      expect(await ask('10.66.0.9', 4000, 'four')).toBe('FOUR');
+      expect(host.run('ip -6 rule')).not.toContain('7057');
+    });
+
     test('what cannot be set is named, and what was set until then is gone again', async () => {
       const before = host.run('ip rule; ip route show table all');
       await expect(installRoutes({ ...plan, device: 'nowhere0' })).rejects.toMatchObject({
@@ -354,10 +364,9 @@ describe.skipIf(reason)('transparent mode on Linux', () => {
   describe('sockets', () => {
     test('with our mark pass the device, by TCP and UDP', async () => {
       await echoAtFarEnd(80);
-      const received: string[] = [];
       await host.atFarEnd(async () => {
         const socket = later(createSocket('udp4'));
-        socket.on('message', (bytes) => received.push(String(bytes)));
+        socket.on('message', (bytes, from) => socket.send(`${bytes} back`, from.port, from.address));
         socket.bind(4000, '10.1.0.2');
         await once(socket, 'listening');
       });
@@ -379,8 +388,11 @@ describe.skipIf(reason)('transparent mode on Linux', () => {
         socket.destroy();
       }
       const udp = later(createMarkedUdp(4));
-      udp.send('marked', 4000, '10.1.0.2');
-      await expect.poll(() => received).toEqual(['marked']);
+      udp.connect(4000, '10.1.0.2');
+      await once(udp, 'connect');
+      udp.send('marked');
+      const [answer] = (await once(udp, 'message')) as [Buffer];
+      expect(answer.toString()).toBe('marked back');
     });
 
     test('tell a refusal as any other', async () => {
@@ -523,6 +535,27 @@ RULES`);
           'inject yes\n',
       );
     });
+
+    test('nothing else but CAP_NET_ADMIN is, for root', () => {
+      const only = '-all,+net_admin';
+      const said = inAChild(`setpriv --bounding-set=${only} --inh-caps=${only} $NODE $LOOK`);
+      expect(said).toBe('look yes, without SYNs over loopback\nopen yes\nmark yes\nroutes yes\ninject no\n');
+    });
+
+    const nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
+    const readable = () =>
+      spawnSync('sh', ['-c', `${nobody} sh -c 'test -r ${file} && test -x ${process.execPath}'`]).status ===
+      0;
+    test.skipIf(reason || !readable())(
+      'nothing but two ambient capabilities is, for another user as systemd would start one',
+      () => {
+        const caps = '+net_admin,+net_raw';
+        const user = `${nobody} --inh-caps=${caps} --ambient-caps=${caps}`;
+        const node = 'mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200';
+        const said = inAChild(`unshare -m sh -c '${node} && ${user} $NODE $LOOK'`);
+        expect(said).toBe('look yes\nopen yes\nmark yes\nroutes yes\ninject yes\n');
+      },
+    );
 
     test('the device node', () => {
       const said = inAChild("unshare -m sh -c 'mount -t tmpfs none /dev/net && $NODE $LOOK'");
