@@ -9,6 +9,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Office, officeAddress, openOffice } from '../world/office.ts';
 import type { AgentProcess } from '../world/process.ts';
+import { World } from '../world/world.ts';
 import { blocks, startBulk, sumOf } from './origin/bulk.ts';
 
 const gigabyte = 1024 ** 3;
@@ -35,46 +36,20 @@ afterAll(async () => {
   await office?.stop();
 });
 
-const peaks = () =>
-  Object.fromEntries(
-    Object.entries({ client, relay: office.relay, connector: office.connector }).map(([name, process]) => [
-      name,
-      Math.round(process.memory().peak),
-    ]),
-  );
-
-function expectFlatMemory(): void {
-  for (const [name, peak] of Object.entries(peaks()))
-    expect(peak, `peak MiB of the ${name}`).toBeLessThan(memoryLimit);
+function expectFlatMemory(
+  agents: Record<string, AgentProcess> = { client, relay: office.relay, connector: office.connector },
+): void {
+  for (const [name, process] of Object.entries(agents))
+    expect(Math.round(process.memory().peak), `peak MiB of the ${name}`).toBeLessThan(memoryLimit);
 }
 
 test('1 GB down arrives whole, in flat memory', async () => {
-  const curl = spawn('curl', [
-    '-sS',
-    '--fail',
-    '-x',
-    `http://${client.proxy}`,
-    `http://files.internal:${port}/${gigabyte}`,
-  ]);
-  const hash = createHash('sha256');
-  for await (const chunk of curl.stdout) hash.update(chunk as Buffer);
-  expect(hash.digest('hex')).toBe(sumOf(gigabyte));
+  expect(await download(client.proxy, `http://files.internal:${port}/${gigabyte}`)).toBe(sumOf(gigabyte));
   expectFlatMemory();
 }, 180_000);
 
 test('1 GB up arrives whole, in flat memory', async () => {
-  const curl = spawn('curl', [
-    ...['-sS', '--fail', '-x', `http://${client.proxy}`, '-H', 'expect:'],
-    ...['-T', '-', '-X', 'POST', `http://files.internal:${port}/sum`],
-  ]);
-  let answer = '';
-  curl.stdout.on('data', (chunk) => {
-    answer += chunk;
-  });
-  for (const block of blocks(gigabyte)) if (!curl.stdin.write(block)) await once(curl.stdin, 'drain');
-  curl.stdin.end();
-  await once(curl, 'close');
-  expect(answer).toBe(sumOf(gigabyte));
+  expect(await upload(client.proxy, `http://files.internal:${port}/sum`, gigabyte)).toBe(sumOf(gigabyte));
   expectFlatMemory();
 }, 180_000);
 
@@ -103,19 +78,55 @@ test('a reader that stops neither starves a fast one nor grows memory', async ()
   stopped.write(`GET /${gigabyte} HTTP/1.1\r\nHost: files.internal\r\n\r\n`);
   await once(stopped, 'data');
   stopped.pause();
-  const fast = spawn('curl', [
-    '-sS',
-    '--fail',
-    '-x',
-    `http://${client.proxy}`,
-    `http://files.internal:${port}/200000000`,
-  ]);
-  const hash = createHash('sha256');
-  for await (const chunk of fast.stdout) hash.update(chunk as Buffer);
-  expect(hash.digest('hex')).toBe(sumOf(200_000_000));
+  const sum = await download(client.proxy, `http://files.internal:${port}/200000000`);
+  expect(sum).toBe(sumOf(200_000_000));
   expectFlatMemory();
   stopped.destroy();
 }, 120_000);
+
+test('300 MB both ways through the edge relay arrive whole, in flat memory of the agents', async () => {
+  const world = await World.start();
+  cleanups.push(() => world.stop());
+  const network = await world.admin.post('/remote-networks', { name: 'edge' });
+  const connector = await world.startConnector(network.id);
+  const resource = await world.admin.post('/resources', {
+    name: 'files',
+    remote_network_id: network.id,
+    address: officeAddress,
+    allow_reserved: true,
+  });
+  const { key } = await world.createService('edge', [resource.id]);
+  const atEdge = await world.startClient(key);
+  const size = 300_000_000;
+  const origin = `http://${officeAddress}:${port}`;
+  expect(await download(atEdge.proxy, `${origin}/${size}`)).toBe(sumOf(size));
+  expect(await upload(atEdge.proxy, `${origin}/sum`, size)).toBe(sumOf(size));
+  expectFlatMemory({ client: atEdge, connector });
+}, 180_000);
+
+/** @returns SHA-256 of the body. */
+async function download(proxy: string, url: string): Promise<string> {
+  const curl = spawn('curl', ['-sS', '--fail', '-x', `http://${proxy}`, url]);
+  const hash = createHash('sha256');
+  for await (const chunk of curl.stdout) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** @returns what the origin answers: SHA-256 of the body it has received. */
+async function upload(proxy: string, url: string, size: number): Promise<string> {
+  const curl = spawn('curl', [
+    ...['-sS', '--fail', '-x', `http://${proxy}`, '-H', 'expect:'],
+    ...['-T', '-', '-X', 'POST', url],
+  ]);
+  let answer = '';
+  curl.stdout.on('data', (chunk) => {
+    answer += chunk;
+  });
+  for (const block of blocks(size)) if (!curl.stdin.write(block)) await once(curl.stdin, 'drain');
+  curl.stdin.end();
+  await once(curl, 'close');
+  return answer;
+}
 
 async function openThrough(target: number): Promise<Socket> {
   const [host, proxyPort] = client.proxy.split(':') as [string, string];
