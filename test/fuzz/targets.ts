@@ -3,6 +3,7 @@ import { dnsMessage } from './dns-message.ts';
 import { packetParse } from './packet-parse.ts';
 import { packetReassembly } from './packet-reassembly.ts';
 import { relaySwitch } from './relay-switch.ts';
+import { socks } from './socks.ts';
 import type { Target } from './target.ts';
 import { transparentAssociations, transparentFlows } from './transparent-flows.ts';
 import { tunnelCodec } from './tunnel-codec.ts';
@@ -14,6 +15,7 @@ export const targets: Target[] = [
   packetParse,
   packetReassembly,
   relaySwitch,
+  socks,
   transparentAssociations,
   transparentFlows,
   tunnelCodec,

@@ -1,7 +1,7 @@
 /** Proves UDP ASSOCIATE (node-agents/client/socks5/associate.ts) and `--forward udp:` (client/udp/forward.ts). */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import type { Server } from 'node:net';
+import { connect, type Server } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { headerLength, readHeader } from '#node-agents/client/socks5/datagram.ts';
 import { createSocks5 } from '#node-agents/client/socks5.ts';
@@ -86,6 +86,23 @@ test('a header is read in place, and whatever is cut short is none', () => {
   for (let end = 0; end < header.length; end++) expect(headerLength(header.subarray(0, end))).toBe(0);
   const length = headerLength(Buffer.concat([header, Buffer.from('data')]));
   expect(readHeader(header, length)).toEqual({ length: 22, host: '0:0:0:0:0:0:0:1', port: 53 });
+});
+
+test('a program that comes by IPv6 is told an IPv6 address, and answered there', async () => {
+  const six = createSocks5({ open: standIn().open, associations });
+  await once(six.listen(0, '::1'), 'listening');
+  const control = connect((six.address() as { port: number }).port, '::1');
+  control.write(Buffer.of(5, 1, 0, 5, 3, 0, 4, ...new Array(16).fill(0), 0, 0));
+  let told = Buffer.alloc(0);
+  while (told.length < 24) told = Buffer.concat([told, (await once(control, 'data'))[0]]);
+  expect([...told.subarray(0, 6)]).toEqual([5, 0, 5, 0, 0, 4]);
+  const socket = createSocket('udp6');
+  const datagram = Buffer.of(0, 0, 0, 1, 10, 0, 0, 9, 0, 9, 120);
+  socket.send(datagram, told.readUInt16BE(22), '::1');
+  expect((await once(socket, 'message'))[0]).toEqual(datagram);
+  control.destroy();
+  socket.close();
+  six.close();
 });
 
 test('a forward gives each sender its own answers, and nothing when refused', async () => {
