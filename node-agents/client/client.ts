@@ -76,7 +76,8 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     }
     if (config.tun !== 'off') {
       const idleMs = config.udpTimeout * 1000;
-      transparent = await startTransparent({ mode: config.tun, sessions, host, opening, idleMs });
+      const { tun: mode, gateway, dnsListen } = config;
+      transparent = await startTransparent({ mode, sessions, host, opening, idleMs, gateway, dnsListen });
     }
     const localApi = await serveLocalApi(
       config.stateDir,

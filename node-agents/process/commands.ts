@@ -51,7 +51,10 @@ export type ReportConfig = Config<'report'>;
 
 /** What no single setting can know. */
 export const checks: { [C in CommandName]?: (config: Config<C>) => void } = {
-  client({ httpProxy, socks5, forward, tun }) {
+  client({ httpProxy, socks5, forward, tun, gateway, dnsListen }) {
+    if (gateway.length > 0 && tun !== 'on') throw new Malformed('--gateway needs --tun on');
+    if (dnsListen.length > 0 && gateway.length === 0)
+      throw new Malformed('--dns-listen is for devices behind this host; say whose with --gateway CIDR');
     if (!httpProxy && !socks5 && forward.length === 0 && tun !== 'on')
       throw new Malformed(
         'nothing would lead to the Resources; pass --http-proxy ADDR:PORT, --socks5 ADDR:PORT, --forward PORT=HOST:PORT or --tun on',

@@ -121,6 +121,18 @@ export const clientSettings = {
     ),
     () => 'off' as const,
   ),
+  gateway: many(
+    'gateway',
+    'CIDR',
+    values.network,
+    'with --tun on: devices of this network reach Resources through this host; may be repeated',
+  ),
+  dnsListen: many(
+    'dns-listen',
+    'ADDR:PORT',
+    values.listenAddress,
+    'with --gateway: answer the DNS questions of those devices here; may be repeated',
+  ),
   direct: withDefault(
     option('direct', 'on|off', values.onOff, 'let what is no Resource go straight out (on)'),
     () => true,

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { inspect } from 'node:util';
+import { networkOf, type Prefix, parsePrefix } from '#schema/name/ip.ts';
 
 /** `message` completes the sentence "<flag>: …". */
 export class Malformed extends Error {}
@@ -168,6 +169,14 @@ export function resolver(text: string): string {
   if (!isIPv6(bare.host) && !/^\d+\.\d+\.\d+\.\d+$/.test(bare.host))
     throw new Malformed(`${quote(text)} is not the address of a resolver; write for instance 10.0.0.2:53`);
   return isIPv6(bare.host) ? `[${bare.host}]:${number}` : `${bare.host}:${number}`;
+}
+
+/** A network in CIDR notation. */
+export function network(text: string): Prefix {
+  const prefix = parsePrefix(text);
+  if (prefix === undefined)
+    throw new Malformed(`${quote(text)} is not a network; write for instance 192.168.1.0/24`);
+  return networkOf(prefix);
 }
 
 export const path = (text: string): string => text;

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { echo, type Internet, openInternet } from '../world/internet.ts';
-import { addresses, Namespaces } from '../world/namespaces.ts';
+import { addresses, Namespaces, type Place } from '../world/namespaces.ts';
 import type { AgentProcess } from '../world/process.ts';
 import type { ServiceKey } from '../world/world.ts';
 import { startPostgres } from './origin/postgres.ts';
@@ -29,6 +29,7 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
       await internet.resource('10.66.0.0/24', { tcp: [{ from: 80, to: 82 }] }),
       await internet.resource('fd66::/64'),
       await internet.resource('db.corp.test'),
+      await internet.resource('echo.corp.test'),
     ];
     service = await internet.world.createService(
       'programs',
@@ -185,6 +186,27 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     }, 60_000);
   });
 
+  test('a gateway serves the devices of its LAN, by name and address, and nobody else’s', async () => {
+    await internet.run('client', 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
+    const device = (...args: string[]) => internet.run('lan', 'curl', '-sS', '-m', '5', ...args);
+    const lan = ['--gateway', '192.168.77.0/24', '--dns-listen', `${addresses.gateway}:53`];
+    tun = await client(['--tun', 'on', ...lan]);
+    expect((await device(`http://${addresses.server}/`)).stdout).toMatch(/^private /);
+    expect((await device('http://web.corp.test/')).stdout).toMatch(/^private web\.corp\.test /);
+    const asked = await internet.run('lan', 'dig', '+short', `@${addresses.gateway}`, 'web.corp.test');
+    expect(asked.stdout).toMatch(/^100\./);
+    const port = await internet.echoDatagrams('private', addresses.server2);
+    internet.privateDns.names.set('echo.corp.test', [addresses.server2]);
+    expect(await datagrams('udp4', 'echo.corp.test', port, 4, 'lan', 4_000)).toBe('4 back, 0 out of order');
+    await expect
+      .poll(async () => (await internet.world.admin.get('/events?limit=200')).items, { timeout: 10_000 })
+      .toContainEqual(expect.objectContaining({ client_address: addresses.device, host: 'web.corp.test' }));
+    await tun.stop();
+    tun = await client(['--tun', 'on', '--gateway', '192.168.78.0/24']);
+    expect((await device(`http://${addresses.server}/`)).code).toBe(7);
+    await tun.stop();
+  }, 60_000);
+
   test('--tun auto goes on without, and says why; --tun on ends with the reason', async () => {
     const unable = [...internet.net.prefix('client'), 'setpriv', '--bounding-set=-net_admin'];
     const args = ['--tun', 'auto'];
@@ -210,12 +232,14 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     host: string,
     port: number,
     count: number,
+    place: Place = 'client',
+    length = 1_100,
   ): Promise<string> => {
     const program = `
       const socket = require('node:dgram').createSocket('${type}');
       let sent = 0, back = 0, late = 0, last = -1;
       const end = (text) => { console.log(text); socket.close(); process.exit(); };
-      const send = () => { if (sent < ${count}) socket.send(String(sent++).padEnd(1100)); };
+      const send = () => { if (sent < ${count}) socket.send(String(sent++).padEnd(${length})); };
       socket.on('error', (error) => end(error.code));
       socket.on('message', (message) => {
         const number = parseInt(message, 10);
@@ -227,7 +251,7 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
       socket.connect(${port}, '${host}', () => { for (let i = 0; i < 8; i++) send(); });
       setTimeout(() => end(back + ' back'), 10_000);
     `;
-    return (await internet.run('client', process.execPath, '-e', program)).stdout.trim();
+    return (await internet.run(place, process.execPath, '-e', program)).stdout.trim();
   };
 
   const status = async () => {

@@ -26,6 +26,8 @@ export interface DatagramsOptions {
   /** Who is asked for names that are not protected, by somebody who asked that server. */
   upstreamOf(server: Ip): Upstream;
   destination(protocol: Destination['protocol'], address: Ip, port?: number): Destination | undefined;
+  /** Whether it may come here at all. */
+  allows(source: Ip): boolean;
   /** Whether a server for port 53 is a Resource itself. */
   isResource(destination: Destination | undefined): boolean;
   /** @param frame valid during the call. */
@@ -99,6 +101,7 @@ export class Datagrams {
   ): void {
     const live = this.#live.get(key);
     if (live !== undefined) return void live.send(data);
+    if (!this.#allows(view)) return this.#refuse(view, 'prohibited');
     const first = view.end <= quoted ? view.frame.slice(0, view.end) : undefined;
     const clientAddress = formatIp({ family: view.family, bytes: view.source });
     const opened = this.#o.associations.open({
@@ -116,7 +119,7 @@ export class Datagrams {
   }
 
   async #answerName(view: PacketView, server: Ip): Promise<void> {
-    if (this.#questions >= mostQuestions) return;
+    if (this.#questions >= mostQuestions || !this.#allows(view)) return;
     const { source, sourcePort, destinationPort, data } = view;
     const clientAddress = formatIp({ family: view.family, bytes: source });
     this.#questions++;
@@ -144,6 +147,10 @@ export class Datagrams {
   #refuse(view: PacketView, kind: Unreachable): void {
     const length = buildUnreachable(this.#out, view, kind);
     if (length > 0) this.#o.write(this.#out.subarray(0, length));
+  }
+
+  #allows(view: PacketView): boolean {
+    return this.#o.allows({ family: view.family, bytes: view.source });
   }
 
   #nextId(): number {

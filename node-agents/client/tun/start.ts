@@ -2,10 +2,12 @@
  * `--tun on|auto`: what the running Client gives to transparent mode, and what happens where the host cannot
  * have it. Between `client.ts` and `transparent.ts`.
  */
-import { transparentSupport } from '#node-agents/os/support.ts';
+import { forwarding, transparentSupport } from '#node-agents/os/support.ts';
+import type { ListenAddress } from '#node-agents/process/config.ts';
 import type { Host } from '#node-agents/process/host.ts';
 import { SallyportError } from '#schema/errors.ts';
 import { canonicalHost } from '#schema/name/host.ts';
+import type { Prefix } from '#schema/name/ip.ts';
 import { createOpen, createOpenBy, type OpenOptions } from '../flow.ts';
 import type { Sessions } from '../sessions.ts';
 import { Associations } from '../udp/associations.ts';
@@ -19,6 +21,8 @@ export interface StartOptions {
   opening: OpenOptions;
   /** Milliseconds after which an association is idle. */
   idleMs: number;
+  gateway: readonly Prefix[];
+  dnsListen: readonly ListenAddress[];
 }
 
 /** @throws SallyportError tun_unavailable, with what is missing, unless the mode is `auto`. */
@@ -36,7 +40,12 @@ export async function startTransparent(o: StartOptions): Promise<Transparent | u
   }
 }
 
-function start({ sessions, host, opening, idleMs }: StartOptions, ipv6: boolean): Promise<Transparent> {
+function start(o: StartOptions, ipv6: boolean): Promise<Transparent> {
+  const { sessions, host, opening, idleMs, gateway, dnsListen } = o;
+  if (gateway.length > 0 && !forwarding().ipv4) {
+    const reason = 'this host forwards no packets; set net.ipv4.ip_forward=1';
+    host.log.warn('gateway_not_forwarding', { reason });
+  }
   // What comes off the device must not go straight out: it would come off the device again.
   const closed = { ...opening, direct: false };
   const nowhere = () => Promise.resolve({ ok: false, code: 'not_a_resource' } as const);
@@ -53,7 +62,7 @@ function start({ sessions, host, opening, idleMs }: StartOptions, ipv6: boolean)
     associations,
     exempt: () => ownNames(sessions),
     nowMs: closed.nowMs,
-    ...{ ipv6, log, random, monotonic },
+    ...{ ipv6, gateway, dnsListen, log, random, monotonic },
   });
 }
 

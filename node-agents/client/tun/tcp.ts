@@ -26,6 +26,8 @@ export interface TcpOptions {
   upstreamOf(server: Ip): Upstream;
   destination(protocol: Destination['protocol'], address: Ip, port?: number): Destination | undefined;
   isResource(destination: Destination | undefined): boolean;
+  /** Whether it may come here at all. */
+  allows(source: Ip): boolean;
   monotonic(): number;
   random(length: number): Uint8Array;
   /** @param frame valid during the call. */
@@ -104,6 +106,7 @@ export class Tcp {
 
   /** Its SYN is held. */
   #open(flow: Held): void {
+    if (!this.#o.allows(addressOf(flow.source))) return this.#refuse(flow, 'not_a_resource');
     const address = addressOf(flow.destination);
     const destination = this.#o.destination('tcp', address, flow.destinationPort);
     flow.owner = { gone: new AbortController() };

@@ -6,27 +6,32 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DnsSockets } from '#node-agents/link/ask-dns.ts';
 import { connectMarked, createMarkedUdp } from '#node-agents/os/marked-socket.ts';
 import { installRoutes, type Routes } from '#node-agents/os/routes.ts';
 import { openTunDevice, type TunDevice } from '#node-agents/os/tun-device.ts';
 import { backoff } from '#node-agents/process/backoff.ts';
+import type { ListenAddress } from '#node-agents/process/config.ts';
 import type { Log } from '#node-agents/process/log.ts';
 import type { Random } from '#node-agents/process/random.ts';
 import type { Destination } from '#schema/acl/document.ts';
 import type { SallyportError } from '#schema/errors.ts';
-import { formatIp, type Ip } from '#schema/name/ip.ts';
+import { formatIp, type Ip, type Prefix, parseIp } from '#schema/name/ip.ts';
 import { deviceAddresses, SyntheticNames } from '#schema/name/synthetic.ts';
 import { parseFrame } from '#schema/packet/parse.ts';
+import { Reassembly } from '#schema/packet/reassemble.ts';
 import { PacketView, protocols } from '#schema/packet/view.ts';
 import { createRecords } from '../dns/records.ts';
-import { createDnsResolver } from '../dns/resolver.ts';
+import { createDnsResolver, type DnsResolver } from '../dns/resolver.ts';
 import { createUpstream } from '../dns/upstream.ts';
 import type { Access } from '../flow.ts';
 import type { Open } from '../opening.ts';
 import type { AssociationCounts, Associations } from '../udp/associations.ts';
 import { Datagrams } from './datagrams.ts';
 import { destinationOf, literalNames } from './destinations.ts';
+import { openDnsDoors } from './dns-doors.ts';
 import { difference, protectedPrefixes } from './protected.ts';
+import { createSources } from './sources.ts';
 import { Tcp } from './tcp.ts';
 
 export const deviceName = 'sallyport0';
@@ -43,6 +48,9 @@ export interface TransparentOptions {
   exempt(): ReadonlySet<string>;
   /** Whether this host has IPv6 at all. */
   ipv6: boolean;
+  /** Networks whose devices may use this host, and where they ask for names. */
+  gateway: readonly Prefix[];
+  dnsListen: readonly ListenAddress[];
   /** By the Controller's clock. */
   nowMs(): number;
   monotonic(): number;
@@ -65,7 +73,12 @@ export class Transparent {
   readonly #datagrams: Datagrams;
   readonly #tcp: Tcp;
   readonly #records: ReturnType<typeof createRecords>;
+  readonly #resolver: DnsResolver;
+  readonly #allows: (source: Ip) => boolean;
+  readonly #reassembly = new Reassembly();
   readonly #view = new PacketView();
+  #frame: Uint8Array<ArrayBuffer> | undefined;
+  #closeDoors = () => {};
   #device: TunDevice | undefined;
   #routes: Routes | undefined;
   #prefixes: string[] = [];
@@ -102,7 +115,9 @@ export class Transparent {
     });
     const isResource = (to: Destination | undefined) =>
       to !== undefined && o.access()?.acls.find(to, o.nowMs()).ok === true;
-    const shared = { ...o, destination, isResource, resolver, upstreamOf, write };
+    this.#resolver = resolver;
+    this.#allows = createSources(o.gateway, o.monotonic);
+    const shared = { ...o, allows: this.#allows, destination, isResource, resolver, upstreamOf, write };
     this.#datagrams = new Datagrams(shared);
     this.#tcp = new Tcp(shared);
   }
@@ -135,6 +150,7 @@ export class Transparent {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#closeDoors();
     this.#tcp.close();
     this.#datagrams.close();
     this.#records.close();
@@ -145,7 +161,7 @@ export class Transparent {
   async #open(): Promise<void> {
     this.#device = openTunDevice({
       name: deviceName,
-      onFrame: (frame, length) => this.#take(frame, length),
+      onFrame: (frame, length) => this.#take(this.#plain(frame), length),
       onLost: (error) => void this.#reopen(error),
     });
     this.#prefixes = protectedPrefixes([]).prefixes;
@@ -153,10 +169,19 @@ export class Transparent {
       device: this.#device.name,
       addresses: [`${formatIp(deviceAddresses.v4)}/32`, `${formatIp(deviceAddresses.v6)}/128`],
       prefixes: this.#prefixes,
-      captureDns: 'host',
+      captureDns: this.#o.gateway.length > 0 ? 'all' : 'host',
       ipv6: this.#o.ipv6,
     });
     await this.#tcp.listen(this.#o.ipv6);
+    this.#closeDoors();
+    this.#closeDoors = await openDnsDoors(this.#o.dnsListen, {
+      resolver: this.#resolver,
+      sockets: markedSockets,
+      allows: (address) => {
+        const ip = parseIp(address);
+        return ip !== undefined && this.#allows(ip);
+      },
+    });
     await this.follow();
     this.#o.log.info('tun_ready', { device: this.#device.name });
   }
@@ -177,15 +202,27 @@ export class Transparent {
     }
   }
 
-  #take(frame: Buffer, length: number): void {
+  /** The device's buffer as plain bytes: `slice` of a Buffer does not copy, and what is held must be a copy. */
+  #plain(frame: Buffer<ArrayBuffer>): Uint8Array {
+    if (this.#frame?.buffer !== frame.buffer)
+      this.#frame = new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength);
+    return this.#frame!;
+  }
+
+  #take(frame: Uint8Array, length: number): void {
     const view = this.#view;
-    if (parseFrame(view, frame, length) !== undefined || view.fragment) {
-      this.#refused++;
-      return;
-    }
-    if (view.protocol === protocols.tcp) this.#tcp.take(view);
+    if (parseFrame(view, frame, length) !== undefined) this.#refused++;
+    else if (view.fragment) this.#gather(view);
+    else if (view.protocol === protocols.tcp) this.#tcp.take(view);
     else if (view.protocol === protocols.udp) this.#datagrams.takeUdp(view);
     else if (view.isEchoRequest) this.#datagrams.takeEcho(view);
+  }
+
+  /** Devices behind a gateway send what is longer than their MTU in pieces. */
+  #gather(view: PacketView): void {
+    if (!this.#allows({ family: view.family, bytes: view.source })) return;
+    const whole = this.#reassembly.push(view, this.#o.monotonic());
+    if (whole !== undefined) this.#take(whole, whole.length);
   }
 }
 
@@ -193,5 +230,7 @@ export class Transparent {
 const upstreamOf = (server: Ip) =>
   createUpstream({
     servers: () => [{ address: formatIp(server), port: 53 }],
-    sockets: { udp: (family) => createMarkedUdp(family), tcp: connectMarked },
+    sockets: markedSockets,
   });
+
+const markedSockets: DnsSockets = { udp: (family) => createMarkedUdp(family), tcp: connectMarked };
