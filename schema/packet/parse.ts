@@ -28,7 +28,7 @@ export const mostExtensions = 8;
  */
 export function parseFrame(view: PacketView, frame: Uint8Array, length: number): Malformed | undefined {
   if (length < ipStart + 20 || length > frame.length) return 'short';
-  view.frame = frame;
+  view.lookAt(frame);
   view.partial = (frame[0]! & needsChecksum) !== 0;
   view.fragment = view.moreFragments = false;
   view.fragmentOffset = view.fragmentId = 0;

@@ -15,6 +15,8 @@ export const ipStart = virtioHeaderBytes;
 export class PacketView {
   /** virtio_net_hdr, then the packet; longer than both, perhaps. Overwritten by the next packet. */
   frame: Uint8Array = empty;
+  /** What `frame` was made from. */
+  #given: Uint8Array = empty;
   /** Of the frame: where the packet ends, by its own length field. */
   end = 0;
   family: 4 | 6 = 4;
@@ -42,6 +44,16 @@ export class PacketView {
   fragmentHeader = 0;
   /** Of the frame: IPv6, the byte that names the Fragment header as the next one. */
   fragmentPointer = 0;
+
+  /**
+   * Sets `frame`, over the same memory. Of a subclass (Node's Buffer, whose `slice` copies nothing) it is made a plain
+   * array, so that a slice is a copy; the device gives the same buffer each time, so that this happens once.
+   */
+  lookAt(frame: Uint8Array): void {
+    if (frame === this.#given) return;
+    this.#given = frame;
+    this.frame = isPlain(frame) ? frame : new Uint8Array(frame.buffer, frame.byteOffset, frame.length);
+  }
 
   get addressBytes(): 4 | 16 {
     return this.family === 4 ? 4 : 16;
@@ -93,6 +105,8 @@ export class PacketView {
 }
 
 const empty = new Uint8Array(0);
+
+const isPlain = (bytes: Uint8Array): boolean => Object.getPrototypeOf(bytes) === Uint8Array.prototype;
 
 export const get16 = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
 

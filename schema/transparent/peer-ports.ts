@@ -42,7 +42,7 @@ export class PeerPorts<T> {
   }
 
   addressOf(peer: number): Uint8Array {
-    const address = this.#peers.first.slice();
+    const address = Uint8Array.from(this.#peers.first);
     address[address.length - 1]! += peer;
     return address;
   }
