@@ -136,6 +136,20 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
       server.kill();
     });
 
+    test('a thousand flows at once', async () => {
+      const port = await internet.listen('private', echo(), addresses.server6);
+      const program = `
+        const { connect } = require('node:net');
+        let whole = 0, left = 1000;
+        for (let i = 0; i < 1000; i++) {
+          let got = '';
+          const socket = connect({ host: '${addresses.server6}', port: ${port} }, () => socket.end('flow ' + i));
+          socket.on('data', (data) => (got += data)).on('error', (error) => (got = error.code));
+          socket.on('close', () => { if (got === 'flow ' + i) whole++; if (--left === 0) console.log(whole); });
+        }`;
+      expect((await internet.run('client', process.execPath, '-e', program)).stdout).toBe('1000\n');
+    });
+
     test('a port scan is answered port by port, and nothing of it stays', async () => {
       const scan = await internet.run('client', 'nc', '-z', '-w', '1', addresses.server, '100-1100');
       expect(scan.code).toBe(1);
