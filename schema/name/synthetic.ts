@@ -56,6 +56,8 @@ export class SyntheticNames {
   #kept: ReadonlySet<string> = new Set();
   /** The others, those in use least lately first. */
   readonly #seen = new Set<string>();
+  /** Raised whenever a name comes or goes. */
+  revision = 0;
 
   /** @param tenant what sets this Tenant apart from others: its URL. */
   constructor(tenant: string, most = mostSeen) {
@@ -108,6 +110,7 @@ export class SyntheticNames {
       if (this.#names.has(slot)) continue;
       this.#names.set(slot, name);
       this.#slots.set(name, slot);
+      this.revision++;
       return slot;
     }
     return undefined;
@@ -121,6 +124,7 @@ export class SyntheticNames {
     this.#seen.delete(oldest!);
     this.#names.delete(this.#slots.get(oldest!)!);
     this.#slots.delete(oldest!);
+    this.revision++;
   }
 }
 
