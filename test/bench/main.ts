@@ -14,6 +14,7 @@ const help = `Usage: npm run bench -- [name…] [options]
 
   path             Client, relay and Connector against plain loopback, with the Node and with the edge relay
   tunnel           the frame layer inside the pinned TLS
+  udp              packets per second one way, by iperf3, against loopback and a plain Node forwarder
   acl              matching a destination, by the number of Resources
                    (all of them when none is named)
 
@@ -41,6 +42,7 @@ const benches: Record<string, (flags: Flags, on: Machine) => Promise<Outcome> | 
   acl: ({ quick, json }) => script('acl/match.ts', { '--quick': quick, '--json': json }),
   tunnel: ({ quick, json }) =>
     script('tunnel.ts', { '--seconds=0.5': quick, '--seconds=1': !quick, '--json': json }),
+  udp: ({ quick, json }) => script('udp.ts', { '--quick': quick, '--json': json }),
   path: ({ quick, measure, profile }, on) =>
     benchPath({
       quick,
