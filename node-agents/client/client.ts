@@ -76,8 +76,17 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     }
     if (config.tun !== 'off') {
       const idleMs = config.udpTimeout * 1000;
-      const { tun: mode, gateway, dnsListen } = config;
-      transparent = await startTransparent({ mode, sessions, host, opening, idleMs, gateway, dnsListen });
+      const { tun: mode, gateway, dnsListen, dns } = config;
+      transparent = await startTransparent({
+        mode,
+        sessions,
+        host,
+        opening,
+        idleMs,
+        gateway,
+        dnsListen,
+        dns,
+      });
     }
     const localApi = await serveLocalApi(
       config.stateDir,

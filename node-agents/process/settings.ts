@@ -121,6 +121,15 @@ export const clientSettings = {
     ),
     () => 'off' as const,
   ),
+  dns: withDefault(
+    option(
+      'dns',
+      'auto|resolved|resolvconf|rule|off',
+      values.oneOf('auto', 'resolved', 'resolvconf', 'rule', 'off'),
+      'with --tun: how programs’ questions for names come to the Client (auto)',
+    ),
+    () => 'auto' as const,
+  ),
   gateway: many(
     'gateway',
     'CIDR',

@@ -3,10 +3,12 @@
  * does not get there.
  */
 import { spawn } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { echo, type Internet, openInternet } from '../world/internet.ts';
 import { addresses, Namespaces, type Place } from '../world/namespaces.ts';
+import { PrivateDns } from '../world/private-dns.ts';
 import type { AgentProcess } from '../world/process.ts';
 import type { ServiceKey } from '../world/world.ts';
 import { startPostgres } from './origin/postgres.ts';
@@ -219,6 +221,28 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     tun = await client(['--tun', 'on', '--gateway', '192.168.78.0/24']);
     expect((await device(`http://${addresses.server}/`)).code).toBe(7);
     await tun.stop();
+  }, 60_000);
+
+  test('where programs ask a resolver on loopback, resolv.conf has ours in front, also after DHCP, until the end', async () => {
+    const file = `/etc/netns/${internet.net.name('client')}/resolv.conf`;
+    const before = await readFile(file, 'utf8');
+    const stub = await internet.net.within('client', () =>
+      PrivateDns.start({ 'public.example': [addresses.core] }, 53, '127.0.0.77'),
+    );
+    await writeFile(file, 'nameserver 127.0.0.77\n');
+    tun = await client(['--tun', 'on']);
+    for (const _ of ['first', 'rewritten']) {
+      await expect
+        .poll(() => readFile(file, 'utf8'), { timeout: 5_000 })
+        .toMatch(/nameserver 100\.96\.0\.1\b[\s\S]*127\.0\.0\.77/);
+      expect((await curl('http://web.corp.test/')).stdout).toMatch(/^private /);
+      expect((await curl('http://public.example/')).stdout).toMatch(/^public /);
+      await writeFile(file, '# by DHCP\nnameserver 127.0.0.77\n');
+    }
+    await tun.stop();
+    expect(await readFile(file, 'utf8')).toBe('# by DHCP\nnameserver 127.0.0.77\n');
+    await writeFile(file, before);
+    stub.stop();
   }, 60_000);
 
   test('--tun auto goes on without, and says why; --tun on ends with the reason', async () => {

@@ -1,15 +1,13 @@
 /**
- * `--dns-listen`: where devices behind a gateway ask for names when they ask the gateway itself. The same
- * answers as for programs of this host; names that are not protected go on to this host's own resolvers.
+ * Where our resolver itself is asked: by programs whose host was told of it (`dns-entrance.ts`), and with
+ * `--dns-listen` by devices behind a gateway. Names that are not protected go on to this host's resolvers.
  */
 import { createSocket } from 'node:dgram';
-import { getServers } from 'node:dns';
 import { once } from 'node:events';
 import { createServer, isIPv6 } from 'node:net';
-import type { DnsServer, DnsSockets } from '#node-agents/link/ask-dns.ts';
+import type { DnsSockets } from '#node-agents/link/ask-dns.ts';
 import type { ListenAddress } from '#node-agents/process/config.ts';
 import { SallyportError } from '#schema/errors.ts';
-import { parseIp } from '#schema/name/ip.ts';
 import { listenTcp } from '../dns/listen-tcp.ts';
 import { listenUdp } from '../dns/listen-udp.ts';
 import type { DnsResolver } from '../dns/resolver.ts';
@@ -17,6 +15,8 @@ import { createUpstream } from '../dns/upstream.ts';
 
 export interface DoorsOptions {
   resolver: DnsResolver;
+  /** Of this host: asked for what is not protected. */
+  nameservers(): readonly string[];
   sockets: DnsSockets;
   allows(address: string): boolean;
 }
@@ -27,13 +27,14 @@ const mostConnections = 512;
 /** @returns closes them. @throws SallyportError address_in_use, config_invalid. */
 export async function openDnsDoors(
   at: readonly ListenAddress[],
-  { resolver, sockets, allows }: DoorsOptions,
+  { resolver, nameservers, sockets, allows }: DoorsOptions,
 ): Promise<() => void> {
   const open: { close(): void }[] = [];
   const close = () => {
     for (const one of open.splice(0)) one.close();
   };
-  const listener = { resolver, allows, upstream: createUpstream({ servers: hostResolvers, sockets }) };
+  const servers = () => nameservers().map((address) => ({ address, port: 53 }));
+  const listener = { resolver, allows, upstream: createUpstream({ servers, sockets }) };
   try {
     for (const { host, port } of at) {
       const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
@@ -54,18 +55,9 @@ export async function openDnsDoors(
     const { code } = cause as NodeJS.ErrnoException;
     throw new SallyportError(
       code === 'EADDRINUSE' ? 'address_in_use' : 'config_invalid',
-      `--dns-listen: cannot listen there (${code})`,
+      `port 53 of the device, or --dns-listen: cannot listen there (${code})`,
       { cause },
     );
   }
   return close;
-}
-
-/** As resolv.conf has them. */
-function hostResolvers(): DnsServer[] {
-  return getServers().flatMap((text) => {
-    const [, six, four, port] = /^(?:\[([^\]]+)\]|([\d.]+))(?::(\d+))?$/.exec(text) ?? [];
-    const address = six ?? four ?? text;
-    return parseIp(address) ? [{ address, port: Number(port ?? 53) }] : [];
-  });
 }

@@ -2,6 +2,7 @@
  * `--tun on|auto`: what the running Client gives to transparent mode, and what happens where the host cannot
  * have it. Between `client.ts` and `transparent.ts`.
  */
+import type { DnsWay } from '#node-agents/os/dns-way.ts';
 import { forwarding, transparentSupport } from '#node-agents/os/support.ts';
 import type { ListenAddress } from '#node-agents/process/config.ts';
 import type { Host } from '#node-agents/process/host.ts';
@@ -23,6 +24,7 @@ export interface StartOptions {
   idleMs: number;
   gateway: readonly Prefix[];
   dnsListen: readonly ListenAddress[];
+  dns: DnsWay | 'auto';
 }
 
 /** @throws SallyportError tun_unavailable, with what is missing, unless the mode is `auto`. */
@@ -41,7 +43,7 @@ export async function startTransparent(o: StartOptions): Promise<Transparent | u
 }
 
 function start(o: StartOptions, ipv6: boolean): Promise<Transparent> {
-  const { sessions, host, opening, idleMs, gateway, dnsListen } = o;
+  const { sessions, host, opening, idleMs, gateway, dnsListen, dns } = o;
   if (gateway.length > 0 && !forwarding().ipv4) {
     const reason = 'this host forwards no packets; set net.ipv4.ip_forward=1';
     host.log.warn('gateway_not_forwarding', { reason });
@@ -62,7 +64,7 @@ function start(o: StartOptions, ipv6: boolean): Promise<Transparent> {
     associations,
     exempt: () => ownNames(sessions),
     nowMs: closed.nowMs,
-    ...{ ipv6, gateway, dnsListen, log, random, monotonic },
+    ...{ ipv6, gateway, dnsListen, dns, log, random, monotonic },
   });
 }
 

@@ -7,6 +7,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DnsSockets } from '#node-agents/link/ask-dns.ts';
+import type { DnsWay } from '#node-agents/os/dns-way.ts';
 import { connectMarked, createMarkedUdp } from '#node-agents/os/marked-socket.ts';
 import { installRoutes, type Routes } from '#node-agents/os/routes.ts';
 import { openTunDevice, type TunDevice } from '#node-agents/os/tun-device.ts';
@@ -30,6 +31,7 @@ import type { AssociationCounts, Associations } from '../udp/associations.ts';
 import { Datagrams } from './datagrams.ts';
 import { destinationOf, literalNames } from './destinations.ts';
 import { openDnsDoors } from './dns-doors.ts';
+import { DnsEntrance } from './dns-entrance.ts';
 import { difference, protectedPrefixes } from './protected.ts';
 import { createSources } from './sources.ts';
 import { Tcp } from './tcp.ts';
@@ -51,6 +53,8 @@ export interface TransparentOptions {
   /** Networks whose devices may use this host, and where they ask for names. */
   gateway: readonly Prefix[];
   dnsListen: readonly ListenAddress[];
+  /** How questions for names come here. */
+  dns: DnsWay | 'auto';
   /** By the Controller's clock. */
   nowMs(): number;
   monotonic(): number;
@@ -61,6 +65,8 @@ export interface TransparentOptions {
 /** As `status` tells it. */
 export interface TransparentStatus {
   device: string;
+  /** How questions for names come here. */
+  dns: DnsWay;
   prefixes: number;
   tcp: { held: number; open: number; closing: number };
   udp: AssociationCounts;
@@ -78,6 +84,7 @@ export class Transparent {
   readonly #reassembly = new Reassembly();
   readonly #view = new PacketView();
   #frame: Uint8Array<ArrayBuffer> | undefined;
+  #entrance: DnsEntrance | undefined;
   #closeDoors = () => {};
   #device: TunDevice | undefined;
   #routes: Routes | undefined;
@@ -125,6 +132,7 @@ export class Transparent {
   get status(): TransparentStatus {
     return {
       device: this.#device?.name ?? '',
+      dns: this.#entrance?.way ?? 'off',
       prefixes: this.#prefixes.length,
       tcp: this.#tcp.counts,
       udp: this.#o.associations.counts,
@@ -138,6 +146,10 @@ export class Transparent {
     this.#names.keep(literalNames(resources));
     const { prefixes, left } = protectedPrefixes(resources);
     if (left > 0) this.#o.log.warn('tun_prefixes_left', { left });
+    const patterns = resources.flatMap(({ address, alias }) => (alias ? [address, alias] : [address]));
+    await this.#entrance
+      ?.follow(patterns)
+      .catch((error) => this.#o.log.error('tun_dns_failed', { way: this.#entrance?.way, error }));
     const { add, remove } = difference(this.#prefixes, prefixes);
     if (add.length + remove.length === 0) return;
     this.#prefixes = prefixes;
@@ -150,6 +162,7 @@ export class Transparent {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#entrance?.remove();
     this.#closeDoors();
     this.#tcp.close();
     this.#datagrams.close();
@@ -165,25 +178,34 @@ export class Transparent {
       onLost: (error) => void this.#reopen(error),
     });
     this.#prefixes = protectedPrefixes([]).prefixes;
+    const { gateway, dns, log } = this.#o;
+    await this.#entrance?.remove();
+    const entrance = await DnsEntrance.choose(dns, this.#device.name, log);
+    this.#entrance = entrance;
+    const captured = entrance.way === 'rule' ? 'host' : 'none';
     this.#routes = await installRoutes({
       device: this.#device.name,
       addresses: [`${formatIp(deviceAddresses.v4)}/32`, `${formatIp(deviceAddresses.v6)}/128`],
       prefixes: this.#prefixes,
-      captureDns: this.#o.gateway.length > 0 ? 'all' : 'host',
+      captureDns: gateway.length > 0 && dns !== 'off' ? 'all' : captured,
       ipv6: this.#o.ipv6,
     });
     await this.#tcp.listen(this.#o.ipv6);
     this.#closeDoors();
-    this.#closeDoors = await openDnsDoors(this.#o.dnsListen, {
+    const door = { host: formatIp(deviceAddresses.v4), port: 53 };
+    const doors = [...this.#o.dnsListen, ...(entrance.wantsDoor ? [door] : [])];
+    this.#closeDoors = await openDnsDoors(doors, {
       resolver: this.#resolver,
+      nameservers: () => entrance.nameservers(),
       sockets: markedSockets,
       allows: (address) => {
         const ip = parseIp(address);
         return ip !== undefined && this.#allows(ip);
       },
     });
+    entrance.install();
     await this.follow();
-    this.#o.log.info('tun_ready', { device: this.#device.name });
+    log.info('tun_ready', { device: this.#device.name, dns: entrance.way });
   }
 
   /** Somebody deleted the interface: flows are lost with it, protected addresses stay closed until it is back. */

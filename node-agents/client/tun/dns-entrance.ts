@@ -1,0 +1,76 @@
+/**
+ * Brings the questions of this host's programs to our resolver, in the way that fits the host
+ * (`os/dns-way.ts`), and knows whom they would have asked otherwise. Put up after the device has its
+ * addresses, taken down before it goes. What comes in by the rule is met in `datagrams.ts` and `tcp.ts`.
+ */
+import { type DnsWay, dnsWay } from '#node-agents/os/dns-way.ts';
+import { hostNameservers, installResolvConf, type ResolvConf } from '#node-agents/os/resolv-conf.ts';
+import { configureResolved, resolvedRuns, revertResolved } from '#node-agents/os/resolved.ts';
+import { routingDomains } from '#node-agents/os/routing-domains.ts';
+import type { Log } from '#node-agents/process/log.ts';
+import { formatIp } from '#schema/name/ip.ts';
+import { deviceAddresses } from '#schema/name/synthetic.ts';
+
+/** The resolvers behind systemd-resolved: asked by way of itself, it would ask us again. */
+const behindResolved = '/run/systemd/resolve/resolv.conf';
+const own: readonly string[] = [formatIp(deviceAddresses.v4), formatIp(deviceAddresses.v6)];
+
+export class DnsEntrance {
+  readonly way: DnsWay;
+  readonly #device: string;
+  readonly #log: Log;
+  #conf: ResolvConf | undefined;
+  #domains = '';
+
+  /** @throws SallyportError tun_unavailable when the way that was asked for cannot be had. */
+  static async choose(asked: DnsWay | 'auto', device: string, log: Log): Promise<DnsEntrance> {
+    const resolved = asked === 'auto' && (await resolvedRuns());
+    return new DnsEntrance(dnsWay(asked, { resolved, nameservers: hostNameservers() }), device, log);
+  }
+
+  private constructor(way: DnsWay, device: string, log: Log) {
+    this.way = way;
+    this.#device = device;
+    this.#log = log;
+  }
+
+  /** Whether programs are sent to our own address: then somebody has to listen there. */
+  get wantsDoor(): boolean {
+    return this.way === 'resolved' || this.way === 'resolvconf';
+  }
+
+  /** Whom this host asks for what is none of ours. */
+  nameservers(): readonly string[] {
+    const known =
+      this.#conf?.nameservers() ?? hostNameservers(this.way === 'resolved' ? behindResolved : undefined);
+    return known.filter((address) => !own.includes(address));
+  }
+
+  /** The door is open. */
+  install(): void {
+    if (this.way !== 'resolvconf') return;
+    this.#conf = installResolvConf({
+      server: own[0]!,
+      onRewritten: (error) => this.#log.warn('resolv_conf_rewritten', { ...(error && { error }) }),
+    });
+  }
+
+  /** Names and addresses of Resources changed. */
+  async follow(patterns: Iterable<string>): Promise<void> {
+    if (this.way !== 'resolved') return;
+    const domains = routingDomains(patterns);
+    if (domains.join(' ') === this.#domains) return;
+    this.#domains = domains.join(' ');
+    await configureResolved({ device: this.#device, servers: [own[0]!], domains });
+  }
+
+  async remove(): Promise<void> {
+    if (this.way === 'resolved') await revertResolved(this.#device);
+    try {
+      this.#conf?.restore();
+    } catch (error) {
+      this.#log.error('resolv_conf_not_restored', { error });
+    }
+    this.#conf = undefined;
+  }
+}
