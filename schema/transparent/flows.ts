@@ -257,7 +257,11 @@ export class FlowTable<T = unknown> {
 
   /** A SYN of a tuple that is known: sent again, or the program's next connection from the same port. */
   #again(view: PacketView, side: Side<T>, flow: TcpFlow<T>, nowMs: number): TcpAction {
-    if (flow.state === 'held') return 'drop';
+    if (flow.state === 'held') {
+      // The last one counts: the program may have begun anew from the same port, with another sequence number.
+      if (view.end <= longestSyn) flow.syn = view.frame.slice(0, view.end);
+      return 'drop';
+    }
     if (flow.state === 'closing' && isOver(flow)) {
       this.#remove(flow);
       return this.#hold(view, side, nowMs);

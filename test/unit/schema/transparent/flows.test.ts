@@ -198,6 +198,14 @@ describe('endings', () => {
     expect(table.take(view({ ...program, flags: flag.syn }), 1)).toBe('write');
   });
 
+  test('of SYNs that are held for one flow, the last is handed on', () => {
+    const table = tableOf();
+    const flow = held(table);
+    expect(table.take(view({ ...program, flags: flag.syn, seq: 99 }), 1)).toBe('drop');
+    const syn = seen(table.connected(flow, 2)!);
+    expect(Buffer.from(syn.frame).readUInt32BE(syn.transport + 4)).toBe(99);
+  });
+
   test('a SYN that is repeated while the listener takes its time is handed on again', () => {
     const table = tableOf();
     table.connected(held(table), 0);
