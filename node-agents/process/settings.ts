@@ -244,6 +244,11 @@ export const setupSettings = {
     () => '/etc/sallyport/service_key.json',
   ),
   offline: toggle('offline', 'install it without trying to log in'),
+  noSystemd: toggle('no-systemd', 'install no unit, also where systemd runs'),
+  unitDir: withDefault(
+    option('unit-dir', 'PATH', values.path, 'install the unit here (/etc/systemd/system)'),
+    () => '/etc/systemd/system',
+  ),
   logLevel,
 } satisfies Settings;
 

@@ -149,7 +149,10 @@ test('setup tries a key and installs it for its owner alone; what does not work 
   const { world } = office;
   const path = join(world.stateDir, 'installed', 'service_key.json');
   const setup = (source: string, ...more: string[]) =>
-    sallyportd(['setup', '--headless', source, '--service-key', path, ...more], world.stateDir);
+    sallyportd(
+      ['setup', '--headless', source, '--service-key', path, '--no-systemd', ...more],
+      world.stateDir,
+    );
   const lost = join(world.stateDir, 'lost.json');
   await writeFile(lost, JSON.stringify({ ...service.key.file, network: 'http://127.0.0.1:9/t/acme' }));
   expect(await setup(lost)).toMatchObject({ code: 5, output: expect.stringContaining('--offline') });
