@@ -59,6 +59,7 @@ function answer(random: SeededRandom, query: Query): void {
   ok(read, 'our own response is refused');
   deepStrictEqual([read.id, read.rcode, read.question], [query.id, draft.rcode, query.question]);
   if (!read.truncated) {
+    ok(!parseResponse(bytes.subarray(0, random.int(bytes.length))), 'a part is taken for the whole');
     deepStrictEqual(read.answers, draft.answers);
     deepStrictEqual(read.authority, draft.authority);
   }
@@ -97,12 +98,27 @@ function anyBytes(random: SeededRandom): void {
     const name = readName(bytes, at);
     if (name) ok(name.text.length <= 4 * 255 && name.end > at && name.end <= bytes.length);
   }
+  const wire = wireOfName(anyName(random))!;
+  ok(!plainData(wire, recordTypes.CNAME, 0, random.int(wire.length)), 'a name reaches out of its record');
+  const keys = Array.from({ length: random.int(6) }, () => random.int(8)).sort();
+  const parameters = keys.flatMap((key) => {
+    const value = random.bytes(2 * random.int(4));
+    return [0, key, 0, value.length, ...value];
+  });
+  const left = withoutHints(Uint8Array.from([0, 1, ...wire, ...parameters]))!;
+  ok(!keysOf(left.subarray(2 + wire.length)).some((key) => key === 4 || key === 6), 'a hint stays');
   const bare = withoutHints(bytes);
   if (bare) deepStrictEqual(withoutHints(bare), bare);
   const ip = random.chance(0.5)
     ? { family: 4 as const, bytes: random.bytes(4) }
     : { family: 6 as const, bytes: random.bytes(16) };
   deepStrictEqual(addressOfReverse(reverseName(ip)), ip);
+}
+
+function keysOf(parameters: Uint8Array): number[] {
+  const keys: number[] = [];
+  for (let at = 0; at < parameters.length; at += 4 + parameters[at + 3]!) keys.push(parameters[at + 1]!);
+  return keys;
 }
 
 function broke(random: SeededRandom, bytes: Uint8Array): Uint8Array {
