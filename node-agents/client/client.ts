@@ -99,7 +99,8 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     );
     const stopReloading = reloadOn(config, host, sessions);
     try {
-      const ready = sessions.start().then(() => {
+      const ready = sessions.start().then(async () => {
+        await transparent?.follow();
         if (!host.shutdown.aborted) log.info('client_ready', { listeners: listeners.addresses, version });
       });
       await Promise.race([stopped, sessions.ended, ready.then(() => stopped)]);

@@ -86,6 +86,7 @@ export class Transparent {
   #frame: Uint8Array<ArrayBuffer> | undefined;
   #entrance: DnsEntrance | undefined;
   #closeDoors = () => {};
+  #following = Promise.resolve();
   #device: TunDevice | undefined;
   #routes: Routes | undefined;
   #prefixes: string[] = [];
@@ -140,8 +141,24 @@ export class Transparent {
     };
   }
 
-  /** The ACL changed: names have addresses before they are asked for, networks have routes. */
-  async follow(): Promise<void> {
+  /** The ACL changed. Resolves once its names have addresses and its networks routes. */
+  follow(): Promise<void> {
+    this.#following = this.#following.then(() => this.#follow());
+    return this.#following;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#entrance?.remove();
+    this.#closeDoors();
+    this.#tcp.close();
+    this.#datagrams.close();
+    this.#records.close();
+    await this.#routes?.remove();
+    this.#device?.close();
+  }
+
+  async #follow(): Promise<void> {
     const resources = (this.#o.access()?.acls.resources ?? []).map(({ resource }) => resource);
     this.#names.keep(literalNames(resources));
     const { prefixes, left } = protectedPrefixes(resources);
@@ -158,17 +175,6 @@ export class Transparent {
     } catch (error) {
       this.#o.log.error('tun_routes_failed', { error });
     }
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#entrance?.remove();
-    this.#closeDoors();
-    this.#tcp.close();
-    this.#datagrams.close();
-    this.#records.close();
-    await this.#routes?.remove();
-    this.#device?.close();
   }
 
   async #open(): Promise<void> {
