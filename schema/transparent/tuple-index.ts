@@ -1,7 +1,7 @@
 /**
  * Finds what belongs to a packet's addresses and ports (of a ping: its identifier) without allocating: a hash
  * table over the bytes as they stand in the frame. Seeded, so that nobody on a LAN can choose tuples that collide. Used by
- * `flows.ts` and `associations.ts`, which bound how much goes in.
+ * `flows.ts`, which bounds how much goes in.
  */
 import { get32, type PacketView } from '#schema/packet/view.ts';
 

@@ -5,7 +5,7 @@ import { packetReassembly } from './packet-reassembly.ts';
 import { relaySwitch } from './relay-switch.ts';
 import { socks } from './socks.ts';
 import type { Target } from './target.ts';
-import { transparentAssociations, transparentFlows } from './transparent-flows.ts';
+import { transparentFlows } from './transparent-flows.ts';
 import { tunnelCodec } from './tunnel-codec.ts';
 import { tunnelMux } from './tunnel-mux.ts';
 import { tunnelPeer } from './tunnel-peer.ts';
@@ -16,7 +16,6 @@ export const targets: Target[] = [
   packetReassembly,
   relaySwitch,
   socks,
-  transparentAssociations,
   transparentFlows,
   tunnelCodec,
   tunnelMux,

@@ -6,10 +6,9 @@ import { deepStrictEqual, equal, ok } from 'node:assert/strict';
 import { transportChecksumHolds } from '#schema/packet/checksum.ts';
 import { parseFrame } from '#schema/packet/parse.ts';
 import { PacketView } from '#schema/packet/view.ts';
-import { type Association, AssociationTable } from '#schema/transparent/associations.ts';
 import { FlowTable, type TcpFlow } from '#schema/transparent/flows.ts';
 import type { SeededRandom } from './random.ts';
-import { echoRequest, tcpSegment, udpDatagram } from './segments.ts';
+import { tcpSegment } from './segments.ts';
 import type { Target } from './target.ts';
 
 const limits = {
@@ -117,55 +116,6 @@ function listenerSays(
   ok(transportChecksumHolds(outward));
   deepStrictEqual([outward.source, outward.sourcePort], [flow.destination, flow.destinationPort]);
   deepStrictEqual([outward.destination, outward.destinationPort], [flow.source, flow.sourcePort]);
-}
-
-export const transparentAssociations: Target = {
-  name: 'transparent/associations',
-  run(random) {
-    const bounds = { associations: 20, perSource: 8, unansweredMs: 100, idleMs: 300 };
-    const table = new AssociationTable({ random32: () => random.int(2 ** 32), limits: bounds });
-    const live = new Map<string, Association>();
-    let now = 0;
-    for (let step = 0; step < 300; step++) {
-      now += random.int(10);
-      const ends = {
-        source: new Uint8Array([192, 168, 77, 1 + random.int(4)]),
-        destination: new Uint8Array([10, 66, 0, 10 + random.int(2)]),
-        sourcePort: 1 + random.int(8),
-        destinationPort: 1 + random.int(3),
-      };
-      const make = random.chance(0.7) ? udpDatagram : echoRequest;
-      const key = [
-        make.name,
-        ...ends.source,
-        ...ends.destination,
-        ends.sourcePort,
-        make === udpDatagram ? ends.destinationPort : 0,
-      ].join();
-      const action = table.take(parsed(make(ends)), now);
-      const association = table.association!;
-      equal(action, live.has(key) ? 'send' : 'open');
-      if (action === 'send') equal(association, live.get(key));
-      if (action === 'open' && table.evicted) forget(live, table.evicted);
-      live.set(key, association);
-      if (random.chance(0.3)) ok(table.answered(association, now));
-      if (random.chance(0.05)) {
-        table.remove(association);
-        forget(live, association);
-        equal(table.answered(association, now), false);
-      }
-      if (random.chance(0.1)) for (const idle of table.sweep(now)) forget(live, idle);
-      equal(table.size, live.size);
-      ok(table.size <= bounds.associations);
-    }
-    table.sweep(now + 300);
-    equal(table.size, 0);
-  },
-};
-
-function forget(live: Map<string, Association>, association: Association): void {
-  ok(association.gone);
-  for (const [key, one] of live) if (one === association) live.delete(key);
 }
 
 /** What goes to the device is a packet. */
