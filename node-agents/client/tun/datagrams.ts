@@ -13,6 +13,7 @@ import {
   longestBuilt,
   type Unreachable,
 } from '#schema/packet/build.ts';
+import { transportChecksumHolds } from '#schema/packet/checksum.ts';
 import { parseFrame } from '#schema/packet/parse.ts';
 import { get16, PacketView, put16 } from '#schema/packet/view.ts';
 import type { DnsResolver, Upstream } from '../dns/resolver.ts';
@@ -52,6 +53,8 @@ export class Datagrams {
   }
 
   takeUdp(view: PacketView): void {
+    // Passed on it would get a fresh checksum, and its damage would look whole.
+    if (!transportChecksumHolds(view)) return;
     const address: Ip = { family: view.family, bytes: view.destination };
     const destination = this.#o.destination('udp', address, view.destinationPort);
     if (view.destinationPort === 53 && !this.#o.isResource(destination))
@@ -71,6 +74,7 @@ export class Datagrams {
 
   /** Each association carries identifier and sequence number in front of the data. */
   takeEcho(view: PacketView): void {
+    if (!transportChecksumHolds(view)) return;
     const address: Ip = { family: view.family, bytes: view.destination };
     const destination = this.#o.destination('icmp', address);
     if (destination === undefined) return this.#refuse(view, 'host');
