@@ -101,11 +101,11 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     });
 
     test('ping and UDP get through, in both families', async () => {
-      const ping = (...to: string[]) =>
-        internet.run('client', 'ping', '-c', '5', '-i', '0.1', '-W', '3', ...to);
-      expect((await ping(addresses.server)).stdout).toContain(' 0% packet loss');
-      expect((await ping('web.corp.test')).stdout).toContain(' 0% packet loss');
-      expect((await ping(addresses.server6)).stdout).toContain(' 0% packet loss');
+      // Echoes are datagrams: one in ten may be lost on a busy machine, the rest may not.
+      for (const target of [addresses.server, 'web.corp.test', addresses.server6]) {
+        const { stdout } = await internet.run('client', 'ping', '-c', '10', '-i', '0.1', '-W', '3', target);
+        expect(Number(/(\d+) received/.exec(stdout)?.[1]), stdout).toBeGreaterThanOrEqual(9);
+      }
       for (const [type, address] of [
         ['udp4', addresses.server],
         ['udp6', addresses.server6],
