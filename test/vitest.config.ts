@@ -24,8 +24,6 @@ export default defineConfig({
           include: ['test/{contract,controller,system}/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
-          // Real processes on a shared machine: what fails once is tried once more, and vitest says so.
-          retry: 1,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

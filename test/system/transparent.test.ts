@@ -101,10 +101,9 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     });
 
     test('ping and UDP get through, in both families', async () => {
-      // Echoes are datagrams: one in ten may be lost on a busy machine, the rest may not.
       for (const target of [addresses.server, 'web.corp.test', addresses.server6]) {
         const { stdout } = await internet.run('client', 'ping', '-c', '10', '-i', '0.1', '-W', '3', target);
-        expect(Number(/(\d+) received/.exec(stdout)?.[1]), stdout).toBeGreaterThanOrEqual(9);
+        expect(stdout).toContain(' 0% packet loss');
       }
       for (const [type, address] of [
         ['udp4', addresses.server],
