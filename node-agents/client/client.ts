@@ -76,7 +76,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     }
     if (config.tun !== 'off') {
       const idleMs = config.udpTimeout * 1000;
-      const { tun: mode, gateway, dnsListen, dns } = config;
+      const { tun: mode, gateway, dnsListen, dns, stateDir } = config;
       transparent = await startTransparent({
         mode,
         sessions,
@@ -86,6 +86,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
         gateway,
         dnsListen,
         dns,
+        stateDir,
       });
     }
     const localApi = await serveLocalApi(

@@ -1,7 +1,8 @@
 /**
  * The names below wildcards that programs have asked for, kept over a restart: a program that still holds a
- * synthetic address finds the same name behind it. Names that the ACL spells out need no memory. Losing the
- * file costs such programs one more look-up, so nothing here stops the daemon.
+ * synthetic address finds the same name behind it, also after a kill that came a second later. Names that the
+ * ACL spells out need no memory. Losing the file costs such programs one more look-up, so nothing here stops
+ * the daemon.
  */
 import type { Log } from '#node-agents/process/log.ts';
 import { readSecretFile, writeSecretFile } from '#node-agents/process/state-dir.ts';
@@ -17,14 +18,14 @@ export interface RememberedNames {
 export interface RememberOptions {
   path: string;
   log: Pick<Log, 'warn' | 'debug'>;
-  /** Milliseconds between two looks at what has changed, default 10,000. */
+  /** Milliseconds between two looks at what has changed, default 1,000. */
   everyMs?: number;
 }
 
 /** Call it once the first ACL's names have their addresses. Resolves, never rejects. */
 export async function rememberNames(
   names: SyntheticNames,
-  { path, log, everyMs = 10_000 }: RememberOptions,
+  { path, log, everyMs = 1_000 }: RememberOptions,
 ): Promise<RememberedNames> {
   try {
     for (const name of parse(await readSecretFile(path))) names.assign(name);

@@ -2,6 +2,7 @@
  * `--tun on|auto`: what the running Client gives to transparent mode, and what happens where the host cannot
  * have it. Between `client.ts` and `transparent.ts`.
  */
+import { join } from 'node:path';
 import type { DnsWay } from '#node-agents/os/dns-way.ts';
 import { forwarding, transparentSupport } from '#node-agents/os/support.ts';
 import type { ListenAddress } from '#node-agents/process/config.ts';
@@ -25,6 +26,7 @@ export interface StartOptions {
   gateway: readonly Prefix[];
   dnsListen: readonly ListenAddress[];
   dns: DnsWay | 'auto';
+  stateDir: string;
 }
 
 /** @throws SallyportError tun_unavailable, with what is missing, unless the mode is `auto`. */
@@ -59,6 +61,7 @@ function start(o: StartOptions, ipv6: boolean): Promise<Transparent> {
   const { log, random, monotonic } = host;
   return Transparent.start({
     tenant: sessions.key.tenantUrl,
+    namesPath: join(o.stateDir, 'names.json'),
     access: () => sessions.current,
     open: createOpen(closed),
     associations,

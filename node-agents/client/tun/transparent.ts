@@ -23,6 +23,7 @@ import { parseFrame } from '#schema/packet/parse.ts';
 import { Reassembly } from '#schema/packet/reassemble.ts';
 import { PacketView, protocols } from '#schema/packet/view.ts';
 import { createRecords } from '../dns/records.ts';
+import { type RememberedNames, rememberNames } from '../dns/remembered-names.ts';
 import { createDnsResolver, type DnsResolver } from '../dns/resolver.ts';
 import { createUpstream } from '../dns/upstream.ts';
 import type { Access } from '../flow.ts';
@@ -41,6 +42,8 @@ export const deviceName = 'sallyport0';
 export interface TransparentOptions {
   /** The Tenant's URL: it decides which address a name gets. */
   tenant: string;
+  /** File of the names that programs hold addresses of. */
+  namesPath: string;
   access(): Access | undefined;
   /** For TCP; never straight out, or what comes from the device would go back into it. */
   open: Open;
@@ -87,6 +90,7 @@ export class Transparent {
   #entrance: DnsEntrance | undefined;
   #closeDoors = () => {};
   #following = Promise.resolve();
+  #remembered: RememberedNames | undefined;
   #device: TunDevice | undefined;
   #routes: Routes | undefined;
   #prefixes: string[] = [];
@@ -149,6 +153,7 @@ export class Transparent {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#remembered?.close();
     await this.#entrance?.remove();
     this.#closeDoors();
     this.#tcp.close();
@@ -161,6 +166,8 @@ export class Transparent {
   async #follow(): Promise<void> {
     const resources = (this.#o.access()?.acls.resources ?? []).map(({ resource }) => resource);
     this.#names.keep(literalNames(resources));
+    if (this.#o.access() !== undefined)
+      this.#remembered ??= await rememberNames(this.#names, { path: this.#o.namesPath, log: this.#o.log });
     const { prefixes, left } = protectedPrefixes(resources);
     if (left > 0) this.#o.log.warn('tun_prefixes_left', { left });
     const patterns = resources.flatMap(({ address, alias }) => (alias ? [address, alias] : [address]));
