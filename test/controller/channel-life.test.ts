@@ -138,6 +138,14 @@ describe('a revocation', () => {
     await relayChannel.take('welcome');
     const { channel } = await world.greetedClient(client);
 
+    const heard: string[] = [];
+    for (const [one, who] of [
+      ...connectors.map((one) => [one, 'connector'] as const),
+      [relayChannel, 'relay'] as const,
+      [channel, 'client'] as const,
+    ]) {
+      one.socket.on('message', (data) => /"(revoke|refused)"/.test(String(data)) && heard.push(who));
+    }
     const from = performance.now();
     const answering = world.admin.post(`/service-keys/${client.subject}/revoke`);
     const orders = await Promise.all([...connectors, relayChannel].map((one, i) => confirm(one, i)));
@@ -148,6 +156,9 @@ describe('a revocation', () => {
     expect(new Set(orders.map(({ revocation }) => revocation))).toEqual(new Set([receipt.revocation]));
     expect(orders[0].jkts).toHaveLength(1);
     expect(await channel.take('refused')).toMatchObject({ code: 'key_revoked' });
+    // Whoever cuts first counts the flows; the others would find nothing left to cut.
+    expect(heard.slice(0, 6)).toEqual(Array(6).fill('connector'));
+    expect(heard.slice(6).sort()).toEqual(['client', 'relay']);
     relayChannel.socket.close();
     await operator.delete(`/relays/${made.id}`);
   });

@@ -14,6 +14,8 @@ import { agentHeader } from './seat.ts';
 /** Objects per Tenant. Raising it moves agents to other objects, which costs each a snapshot. */
 const shards = 4;
 const relayObject = 'relays';
+/** Milliseconds by which Connectors are ahead of relays and Clients with an order to cut, unless they are done before. */
+const connectorsFirst = 250;
 /** Objects asked at the same time when a message is for everybody. */
 const abreast = 50;
 
@@ -46,24 +48,23 @@ export function createChannels(
     },
 
     async revoke(tenant, order, timeoutMs) {
+      const answered = <T>(asked: Promise<T>): Promise<T | undefined> =>
+        asked.catch((error) => {
+          const { revocation } = order;
+          log('error', 'revocation_shard_failed', { tenant, revocation, error: describeFault(error) });
+          return undefined;
+        });
+      // They alone know what they cut. Were a relay or a Client to end it first, they would see a peer that is gone.
+      const byConnectors = Promise.all(ofTenant(tenant).map((one) => answered(one.cut(order, timeoutMs))));
+      await within(byConnectors, connectorsFirst);
       // A relay knows nobody by these, and need not learn who there is.
       const toRelays = { ...order, keys: [], instances: [], principals: [] };
-      const work = [
-        ...ofTenant(tenant).map((one) => one.revoke(order, timeoutMs)),
-        object(relayObject).revoke(toRelays, timeoutMs),
-        cutAtEdge(tenant, order),
+      const byRelays = [
+        answered(object(relayObject).cut(toRelays, timeoutMs)),
+        answered(cutAtEdge(tenant, order)),
       ];
-      const asked = work.map((one) =>
-        one.catch((error) => {
-          log('error', 'revocation_shard_failed', {
-            tenant,
-            revocation: order.revocation,
-            error: describeFault(error),
-          });
-          return undefined;
-        }),
-      );
-      const answers = await Promise.all(asked);
+      const dismissed = ofTenant(tenant).map((one) => answered(one.dismiss(order).then(() => [])));
+      const answers = [...(await byConnectors), ...(await Promise.all([...byRelays, ...dismissed]))];
       const agents = answers.flatMap((answer) => answer ?? []);
       const complete = answers.every(Boolean) && agents.every(({ confirmed }) => confirmed);
       return { agents, complete };
@@ -90,3 +91,14 @@ export function createChannels(
 }
 
 const nameOf = (tenant: Id<'tenant'>, shard: number): string => `tenant:${tenant}:${shard}`;
+
+/** Resolves with the work, or after that many milliseconds without it. */
+function within(work: Promise<unknown>, ms: number): Promise<void> {
+  return new Promise((done) => {
+    const timer = setTimeout(done, ms);
+    void work.finally(() => {
+      clearTimeout(timer);
+      done();
+    });
+  });
+}

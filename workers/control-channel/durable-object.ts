@@ -111,23 +111,20 @@ export class ControlChannel extends DurableObject<Bindings> {
     await updates.update(sockets, 'push');
   }
 
-  async revoke(order: FromControllerOf<'revoke'>, timeoutMs: number): Promise<RevocationReceipt['agents']> {
+  /** Orders the Connectors or relays of this object to cut. @returns their receipts. */
+  async cut(order: FromControllerOf<'revoke'>, timeoutMs: number): Promise<RevocationReceipt['agents']> {
     const { ports, receipts } = await this.#work();
     this.#reap(ports);
     const cutters = [...this.ctx.getWebSockets('connector'), ...this.ctx.getWebSockets('relay')];
-    // Sent at once, so before Clients hear of it: a tunnel that its Client closes is none that was cut.
-    const receiving = receipts.order(cutters, order, timeoutMs);
-    const refuseDead = (sockets: WebSocket[]) => {
-      for (const socket of sockets) {
-        const code = deadBy(order, seatOf(socket).agent);
-        if (code) refuseSeat(socket, code);
-      }
-    };
-    refuseDead(this.ctx.getWebSockets('client'));
-    this.#warnClients(order);
-    const given = await receiving;
-    refuseDead(cutters);
+    const given = await receipts.order(cutters, order, timeoutMs);
+    refuseDead(cutters, order);
     return given;
+  }
+
+  /** Ends the channels of the Clients that the order names, and tells the others which Connectors it names. */
+  async dismiss(order: FromControllerOf<'revoke'>): Promise<void> {
+    refuseDead(this.ctx.getWebSockets('client'), order);
+    this.#warnClients(order);
   }
 
   /** A Connector that does not obey is left by its Clients, also where no relay can cut between them. */
@@ -213,6 +210,13 @@ function parse(data: string | ArrayBuffer): FromAgent | 'too_large' | undefined 
     return parsed.success ? parsed.data : undefined;
   } catch {
     return undefined;
+  }
+}
+
+function refuseDead(sockets: WebSocket[], order: FromControllerOf<'revoke'>): void {
+  for (const socket of sockets) {
+    const code = deadBy(order, seatOf(socket).agent);
+    if (code) refuseSeat(socket, code);
   }
 }
 

@@ -49,7 +49,7 @@ export interface Settings {
 export interface Channels {
   /** Something that an ACL shows has changed: recompute and push to whom it concerns. */
   configurationChanged(tenant: Id<'tenant'>): Promise<void>;
-  /** Cut, everywhere at once; resolves when all that are connected confirmed, or after `timeoutMs`. */
+  /** Cut everywhere, Connectors first; resolves when all that are connected confirmed, or after `timeoutMs`. */
   revoke(
     tenant: Id<'tenant'>,
     order: FromControllerOf<'revoke'>,
