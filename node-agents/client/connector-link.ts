@@ -1,62 +1,64 @@
 /**
- * This Client's tunnel to one Connector: opened when wanted, kept open where it should be ready ahead of
- * need, opened again with jitter when lost. Token, relays (`link/relay/meet.ts`), pinned TLS and HELLO all
- * happen here; which Connector is asked, and in which order, is `tunnels.ts`.
+ * This Client's paths to one Connector: one that takes the flows, opened when wanted, kept open where it
+ * should be ready ahead of need, and opened again with jitter when lost. One that no longer answers is
+ * replaced by another at once, and takes flows again only if it is heard before that is there. `path.ts`
+ * makes them; which Connector is asked, and in which order, is `tunnels.ts`.
  */
-
-import type { ControllerClock } from '#node-agents/link/clock.ts';
-import type { Identity } from '#node-agents/link/identity.ts';
-import { connectPinned } from '#node-agents/link/pinned-tls.ts';
-import { connectThrough } from '#node-agents/link/relay/meet.ts';
-import { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
+import type { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
 import { type Backoff, backoff } from '#node-agents/process/backoff.ts';
-import type { Host } from '#node-agents/process/host.ts';
 import type { RelayEntry } from '#schema/control/messages.ts';
 import { type ErrorCode, SallyportError } from '#schema/errors.ts';
-import type { ConnectorHash } from '#schema/ids.ts';
+import { makePath, type Path, type PathContext } from './path.ts';
 
 /** What every link of a session shares. */
-export interface LinkContext {
-  identity: Identity;
-  clock: ControllerClock;
-  host: Host;
-  /** A connection token for this Connector. Single use. */
-  token(hash: string): Promise<string>;
+export interface LinkContext extends PathContext {
+  /** Those of these that there are, in order of preference. */
   relays(ids: readonly string[]): RelayEntry[];
+  /** A tunnel through this relay has fallen silent. */
+  doubted?(relay: string): void;
 }
 
-export type LinkState = 'idle' | 'connecting' | 'open' | 'waiting' | 'retired';
+/** The Remote Network that a link leads to. */
+export interface LinkNetwork {
+  /** The signed Client ACL, as it is now. */
+  acl(): string;
+  /** Whether flows can get there without this link. */
+  hasOther(than: ConnectorLink): boolean;
+}
 
-const handshakeMs = 8_000;
+export type LinkState = 'idle' | 'connecting' | 'open' | 'doubted' | 'waiting' | 'retired';
+
 /** A flow that comes this soon after a failed attempt is told of that one; it does not start another. */
 const freshFailureMs = 150;
 const firstRetryMs = 300;
 const lastRetryMs = 30_000;
+/** Flows of a path that answers nothing for so long end, if programs have another to connect anew by. */
+const goneMs = 5_000;
+const lookMs = 500;
 
 export class ConnectorLink {
   readonly hash: string;
   readonly #context: LinkContext;
-  readonly #acl: () => string;
+  readonly #network: LinkNetwork;
   readonly #backoff: Backoff;
   /** The ids of relays where the Connector waits. */
   relayIds: readonly string[] = [];
-  relay: RelayEntry | undefined;
   failure: { error: SallyportError; atMs: number } | undefined;
+  /** How often a path was doubted. */
+  doubts = 0;
   #openedLastMs = Number.NEGATIVE_INFINITY;
-  #doubtedAt: number | undefined;
   #kept = false;
   #retired = false;
-  #tunnel: ClientTunnel | undefined;
-  /** Tunnels that take no new flows but still carry some. */
-  readonly #leaving = new Set<ClientTunnel>();
+  #path: Path | undefined;
+  /** Those that take no new flows but still carry some. */
+  readonly #leaving = new Set<Path>();
   #attempt: Promise<ClientTunnel> | undefined;
   readonly #ended = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param acl the signed Client ACL of the Connector's network, as it is now. */
-  constructor(hash: string, acl: () => string, context: LinkContext) {
+  constructor(hash: string, network: LinkNetwork, context: LinkContext) {
     this.hash = hash;
-    this.#acl = acl;
+    this.#network = network;
     this.#context = context;
     const { random } = context.host;
     this.#backoff = backoff({ firstMs: firstRetryMs, maxMs: lastRetryMs, random });
@@ -64,21 +66,23 @@ export class ConnectorLink {
 
   get state(): LinkState {
     if (this.#retired) return 'retired';
-    if (this.tunnel) return 'open';
+    if (this.tunnel) return this.doubted ? 'doubted' : 'open';
     if (this.#attempt) return 'connecting';
     return this.#timer ? 'waiting' : 'idle';
   }
 
   /** The tunnel that takes new flows, if there is one now. */
   get tunnel(): ClientTunnel | undefined {
-    return this.#tunnel?.goingAway ? undefined : this.#tunnel;
+    return this.#path?.tunnel;
   }
 
-  /** A flow got no answer here, and nothing at all has been heard since. */
+  get relay(): RelayEntry | undefined {
+    return this.#path?.relay;
+  }
+
+  /** It owes an answer. */
   get doubted(): boolean {
-    return (
-      this.#doubtedAt !== undefined && this.tunnel !== undefined && this.tunnel.heardAt <= this.#doubtedAt
-    );
+    return this.tunnel?.doubted ?? false;
   }
 
   /** When a tunnel last was open, monotonic. */
@@ -86,12 +90,12 @@ export class ConnectorLink {
     return this.tunnel ? this.#now() : this.#openedLastMs;
   }
 
-  doubt(): void {
-    this.#doubtedAt = this.#now();
+  get flows(): number {
+    return this.paths.reduce((sum, { tunnel }) => sum + tunnel.flows, 0);
   }
 
-  get flows(): number {
-    return this.#all().reduce((sum, tunnel) => sum + tunnel.flows, 0);
+  get paths(): Path[] {
+    return this.#path ? [this.#path, ...this.#leaving] : [...this.#leaving];
   }
 
   /** Whether it should be ready ahead of need. */
@@ -100,56 +104,50 @@ export class ConnectorLink {
     if (kept && this.state === 'idle') void this.ready().catch(() => {});
   }
 
-  /** @throws SallyportError why there is no tunnel. Callers at the same time share one attempt. */
+  /**
+   * A tunnel that is not in doubt. Callers at the same time share one attempt.
+   * @throws SallyportError why there is none.
+   */
   ready(): Promise<ClientTunnel> {
-    if (this.tunnel) return Promise.resolve(this.tunnel);
-    if (this.#attempt) return this.#attempt;
-    const { failure } = this;
-    if (this.#retired) return Promise.reject(new SallyportError('connector_offline'));
-    if (failure && this.#now() - failure.atMs < freshFailureMs) return Promise.reject(failure.error);
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#attempt = this.#open().finally(() => {
-      this.#attempt = undefined;
-    });
-    return this.#attempt;
+    const { tunnel, failure } = this;
+    if (tunnel && !tunnel.doubted) return Promise.resolve(tunnel);
+    if (!this.#attempt) {
+      if (this.#retired) return Promise.reject(new SallyportError('connector_offline'));
+      if (failure && this.#now() - failure.atMs < freshFailureMs) return Promise.reject(failure.error);
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#attempt = this.#open().finally(() => {
+        this.#attempt = undefined;
+      });
+    }
+    return tunnel ? heardOr(tunnel, this.#attempt) : this.#attempt;
   }
 
   renewAcl(signed: string): void {
-    for (const tunnel of this.#all()) tunnel.renewAcl(signed);
+    for (const { tunnel } of this.paths) tunnel.renewAcl(signed);
   }
 
   /** Takes no new flow; those that live may finish. */
   retire(): void {
     this.#retired = true;
     clearTimeout(this.#timer);
-    if (this.#tunnel) this.#leave(this.#tunnel);
+    if (this.#path) this.#leave(this.#path);
   }
 
   close(code?: ErrorCode): void {
     this.retire();
     this.#ended.abort();
-    for (const tunnel of this.#all()) tunnel.close(code);
+    for (const { tunnel } of this.paths) tunnel.close(code);
   }
 
   async #open(): Promise<ClientTunnel> {
-    const { host } = this.#context;
+    const { host, relays } = this.#context;
     const log = host.log.child({ connector: this.hash });
     try {
-      const tunnel = await this.#meet();
-      log.info('tunnel_open', { relay: this.relay?.id });
-      this.failure = undefined;
-      this.#backoff.reset();
-      this.#tunnel = tunnel;
-      this.#doubtedAt = undefined;
-      tunnel.once('close', (code) => this.#lost(tunnel, code));
-      tunnel.once('goaway', (code) => {
-        log.info('tunnel_goaway', { code });
-        this.#leave(tunnel);
-        this.#again();
-      });
-      if (this.#retired) this.#leave(tunnel);
-      return tunnel;
+      const { signal } = this.#ended;
+      const { hash, relayIds } = this;
+      const acl = () => this.#network.acl();
+      return this.#adopt(await makePath(this.#context, { hash, relays: relays(relayIds), acl, signal }));
     } catch (cause) {
       const error =
         cause instanceof SallyportError ? cause : new SallyportError('internal_error', undefined, { cause });
@@ -164,62 +162,77 @@ export class ConnectorLink {
     }
   }
 
-  async #meet(): Promise<ClientTunnel> {
-    const { identity, clock, host, token, relays } = this.#context;
-    const { signal } = this.#ended;
-    const connectionToken = await token(this.hash);
-    const { random, log, monotonic } = host;
-    const meeting = await connectThrough({
-      relays: relays(this.relayIds),
-      ...{ connectionToken, identity, clock, random, signal },
-      timeoutMs: handshakeMs,
-    });
-    this.relay = meeting.relay;
-    const connectorHash = this.hash as ConnectorHash;
-    const socket = await connectPinned(meeting.stream, { identity, connectorHash, timeoutMs: handshakeMs });
-    if (signal.aborted) {
-      socket.destroy();
-      throw new SallyportError('cancelled');
-    }
-    const acl = this.#acl();
-    const tunnel = await ClientTunnel.open(socket, {
-      connectionToken,
-      acl,
-      log,
-      now: monotonic,
-      timeoutMs: handshakeMs,
-    });
-    if (signal.aborted) {
+  /** @returns the tunnel that takes the flows now. */
+  #adopt(path: Path): ClientTunnel {
+    const { tunnel, relay } = path;
+    const log = this.#context.host.log.child({ connector: this.hash, relay: relay.id });
+    const before = this.#path;
+    this.failure = undefined;
+    this.#backoff.reset();
+    if (before && !before.tunnel.doubted) {
+      // It was only slow.
       tunnel.close();
-      throw new SallyportError('cancelled');
+      return before.tunnel;
     }
-    // A newer one may have come while the Connector was judging this one.
-    if (this.#acl() !== acl) tunnel.renewAcl(this.#acl());
+    log.info('tunnel_open');
+    if (before) this.#leave(before);
+    this.#path = path;
+    tunnel.on('doubt', () => this.#doubt(path));
+    tunnel.on('trust', () => log.info('tunnel_trusted'));
+    tunnel.once('close', (code) => this.#lost(path, code));
+    tunnel.once('goaway', (code) => {
+      log.info('tunnel_goaway', { code });
+      this.#leave(path);
+      this.#again();
+    });
+    if (this.#retired) this.#leave(path);
     return tunnel;
   }
 
-  #lost(tunnel: ClientTunnel, code: string): void {
-    this.#leaving.delete(tunnel);
-    if (this.#tunnel !== tunnel) return;
+  #doubt({ tunnel, relay }: Path): void {
+    this.doubts++;
+    this.#context.host.log.warn('tunnel_doubted', {
+      connector: this.hash,
+      relay: relay.id,
+      flows: tunnel.flows,
+    });
+    this.#context.doubted?.(relay.id);
+    if (this.tunnel === tunnel && this.#kept && !this.#retired) void this.ready().catch(() => {});
+    const giveUp = setInterval(() => {
+      const over = tunnel.atWork && tunnel.unansweredMs >= goneMs;
+      if (over && (this.#hasOther(tunnel) || this.#network.hasOther(this))) tunnel.close('peer_gone');
+    }, lookMs).unref();
+    const stop = () => clearInterval(giveUp);
+    tunnel.once('trust', stop).once('close', stop);
+  }
+
+  #hasOther(than: ClientTunnel): boolean {
+    return this.tunnel !== undefined && this.tunnel !== than && !this.doubted;
+  }
+
+  #lost(path: Path, code: string): void {
+    this.#leaving.delete(path);
+    if (this.#path !== path) return;
     this.#openedLastMs = this.#now();
-    this.#tunnel = undefined;
+    this.#path = undefined;
     if (this.#ended.signal.aborted) return;
     this.#context.host.log.info('tunnel_lost', { connector: this.hash, code });
     this.#again();
   }
 
-  #leave(tunnel: ClientTunnel): void {
-    if (this.#tunnel === tunnel) {
-      this.#tunnel = undefined;
+  #leave(path: Path): void {
+    if (this.#path === path) {
+      this.#path = undefined;
       this.#openedLastMs = this.#now();
     }
-    this.#leaving.add(tunnel);
+    this.#leaving.add(path);
+    const { tunnel } = path;
     const closeWhenEmpty = setInterval(() => {
       if (tunnel.flows === 0) tunnel.close();
     }, 1_000).unref();
     tunnel.once('close', () => {
       clearInterval(closeWhenEmpty);
-      this.#leaving.delete(tunnel);
+      this.#leaving.delete(path);
     });
   }
 
@@ -231,11 +244,19 @@ export class ConnectorLink {
     }, this.#backoff.next() + firstRetryMs).unref();
   }
 
-  #all(): ClientTunnel[] {
-    return this.#tunnel ? [this.#tunnel, ...this.#leaving] : [...this.#leaving];
-  }
-
   #now(): number {
     return this.#context.host.monotonic();
+  }
+}
+
+/** The tunnel itself, once it is heard; or what the attempt to replace it comes to, whichever is first. */
+async function heardOr(tunnel: ClientTunnel, attempt: Promise<ClientTunnel>): Promise<ClientTunnel> {
+  const heard = Promise.withResolvers<ClientTunnel>();
+  const onTrust = () => heard.resolve(tunnel);
+  tunnel.once('trust', onTrust);
+  try {
+    return await Promise.race([attempt, heard.promise]);
+  } finally {
+    tunnel.off('trust', onTrust);
   }
 }

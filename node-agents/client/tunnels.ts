@@ -7,13 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Flow } from '#node-agents/link/tunnel/flow.ts';
 import type { ErrorCode, Refusal, Verdict } from '#schema/errors.ts';
 import type { Acls } from './acl.ts';
-import { ConnectorLink, type LinkContext } from './connector-link.ts';
+import { ConnectorLink, type LinkContext, type LinkNetwork } from './connector-link.ts';
 import type { FlowRequest } from './opening.ts';
+import { RelayTrust } from './relay-trust.ts';
 import { rendezvousOrder } from './rendezvous.ts';
 import { firstReady, openThrough } from './way.ts';
 
 /** Connectors of each network whose tunnels are open ahead of need. */
 const standing = 2;
+/** Tunnels of one Connector that a flow is tried in: one may fall silent or end just then. */
+const triesEach = 2;
 /** A network whose last tunnel was lost less than `latelyMs` ago is given `gapMs` to be there again. */
 const latelyMs = 15_000;
 const gapMs = 2_000;
@@ -54,7 +57,15 @@ export class Tunnels {
 
   constructor(instance: string, context: LinkContext) {
     this.#instance = instance;
-    this.#context = context;
+    const trust = new RelayTrust(
+      () => this.#all().flatMap((link) => link.paths),
+      () => this.#now(),
+    );
+    this.#context = {
+      ...context,
+      relays: (ids) => trust.order(context.relays(ids)),
+      doubted: (relay) => trust.doubt(relay),
+    };
   }
 
   /** New ACLs: told to live tunnels, Connectors that came are added, those that left retire. */
@@ -67,7 +78,7 @@ export class Tunnels {
     for (const [network, { connectors, signed }] of acls.networks) {
       const held = new Map((this.#networks.get(network) ?? []).map((link) => [link.hash, link]));
       const links = rendezvousOrder(this.#instance, connectors).map(({ hash, relays }) => {
-        const link = held.get(hash) ?? new ConnectorLink(hash, () => this.#signed(network), this.#context);
+        const link = held.get(hash) ?? new ConnectorLink(hash, this.#viewOf(network), this.#context);
         link.relayIds = relays;
         return link;
       });
@@ -134,15 +145,21 @@ export class Tunnels {
     request: FlowRequest,
     connectionId: string,
   ): Promise<Verdict<{ stream: Flow }>> {
-    const untried = new Set(this.links(network));
+    const tries = new Map(this.links(network).map((link) => [link, triesEach]));
+    const probe = () => {
+      for (const link of tries.keys()) link.tunnel?.probe();
+    };
     let refusal: Refusal = { ok: false, code: 'no_connector', detail: 'its Remote Network has no Connector' };
-    while (untried.size > 0) {
-      const ready = await firstReady(untried, request.signal);
+    while (tries.size > 0) {
+      const ready = await firstReady(new Set(tries.keys()), request.signal);
       if (!ready.ok) return ready.code === 'cancelled' ? ready : asNoConnector(ready);
-      untried.delete(ready.link);
-      const opened = await openThrough(ready, request, connectionId, () => untried.size > 0);
+      const { link, tunnel } = ready;
+      const opened = await openThrough(tunnel, request, connectionId, probe);
       if (opened.ok || !tryNext.has(opened.code)) return opened;
       refusal = opened;
+      const left = opened.code === 'peer_gone' ? tries.get(link)! - 1 : 0;
+      if (left === 0) tries.delete(link);
+      else tries.set(link, left);
     }
     return refusal;
   }
@@ -173,8 +190,12 @@ export class Tunnels {
     return [...[...this.#networks.values()].flat(), ...this.#leaving];
   }
 
-  #signed(network: string): string {
-    return this.#acls?.networks.get(network)?.signed ?? '';
+  #viewOf(network: string): LinkNetwork {
+    return {
+      acl: () => this.#acls?.networks.get(network)?.signed ?? '',
+      hasOther: (than) =>
+        this.links(network).some((link) => link !== than && link.tunnel !== undefined && !link.doubted),
+    };
   }
 }
 

@@ -11,9 +11,8 @@ import type { FlowRequest } from './opening.ts';
 
 /** After this long without a tunnel the next Connector is asked too. */
 const impatienceMs = 600;
-/** A flow that is not open by then makes its Connector prove that it is alive, in `silenceMs`. */
-const patienceMs = 300;
-const silenceMs = 500;
+/** A flow that is not open by then makes Connectors prove that they are alive (`schema/path/liveness.ts`). */
+const patienceMs = 200;
 
 export interface Way {
   link: ConnectorLink;
@@ -23,12 +22,11 @@ export interface Way {
 type Ready = ({ ok: true } & Way) | Refusal;
 
 /**
- * An open tunnel at once; else the links are asked in order, the next one as soon as one fails or is slow,
- * and the first that is ready wins. The others stay: they are wanted anyway.
+ * An open tunnel that answers at once; else the links are asked in order, the next one as soon as one fails
+ * or is slow, and the first that is ready wins. The others stay: they are wanted anyway.
  */
 export function firstReady(links: ReadonlySet<ConnectorLink>, signal: AbortSignal): Promise<Ready> {
-  const open =
-    [...links].find(({ tunnel, doubted }) => tunnel && !doubted) ?? [...links].find(({ tunnel }) => tunnel);
+  const open = [...links].find(({ tunnel, doubted }) => tunnel && !doubted);
   if (open) return Promise.resolve({ ok: true, link: open, tunnel: open.tunnel! });
   if (signal.aborted) return Promise.resolve({ ok: false, code: 'cancelled' });
   return new Promise((settle) => {
@@ -56,12 +54,12 @@ export function firstReady(links: ReadonlySet<ConnectorLink>, signal: AbortSigna
   });
 }
 
-/** @param elsewhere whether there is another Connector to turn to. */
+/** @param probe makes every Connector that might take the flow prove that it is alive. */
 export async function openThrough(
-  { link, tunnel }: Way,
+  tunnel: ClientTunnel,
   { destination, clientAddress, signal, early }: FlowRequest,
   connectionId: string,
-  elsewhere: () => boolean,
+  probe: () => void,
 ): Promise<Verdict<{ stream: Flow }>> {
   const stream = tunnel.openFlow({ connectionId, destination, clientAddress });
   const datagram = early?.();
@@ -69,35 +67,21 @@ export async function openThrough(
   const onAbort = () => stream.reset('cancelled');
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
-  const stopWatching = watchSilence(tunnel, () => {
-    if (!elsewhere()) return;
-    link.doubt();
-    stream.reset('peer_gone');
-  });
+  // A destination may take its time; a Connector that does not even answer a PING meanwhile is gone, whatever
+  // the network says.
+  const timer = setTimeout(probe, patienceMs);
+  const onDoubt = () => stream.reset('peer_gone');
+  tunnel.once('doubt', onDoubt);
   try {
     await stream.opened;
     return { ok: true, stream };
   } catch (error) {
     return refusalOf(error);
   } finally {
-    stopWatching();
+    clearTimeout(timer);
+    tunnel.off('doubt', onDoubt);
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-/**
- * A destination may take its time; a Connector that does not even answer a PING meanwhile is gone, whatever
- * the network says. @returns stops.
- */
-function watchSilence(tunnel: ClientTunnel, onSilent: () => void): () => void {
-  let timer = setTimeout(() => {
-    const { heardAt } = tunnel;
-    tunnel.ping();
-    timer = setTimeout(() => {
-      if (tunnel.heardAt === heardAt) onSilent();
-    }, silenceMs);
-  }, patienceMs);
-  return () => clearTimeout(timer);
 }
 
 function refusalOf(error: unknown): Refusal {

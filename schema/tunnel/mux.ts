@@ -63,6 +63,7 @@ export class Mux {
   /** HELLO or WELCOME has come. */
   #greeted = false;
   #refusing: ErrorCode | undefined;
+  #flowFrames = 0;
   #now: number;
   #heardAt: number;
 
@@ -83,6 +84,11 @@ export class Mux {
   /** Smallest round trip of late, in milliseconds; NaN while unknown. */
   get rttMs(): number {
     return this.#trip.ms;
+  }
+
+  /** Frames of streams that have come or gone: what keeps a path alive is not among them. */
+  get flowFrames(): number {
+    return this.#flowFrames + this.#outbox.turnsServed;
   }
 
   /** When bytes last came. */
@@ -107,6 +113,7 @@ export class Mux {
 
   /** For the decoder. */
   onData(id: number, slice: Uint8Array): ErrorCode | undefined {
+    this.#flowFrames++;
     const stream = this.#streams.get(id);
     if (stream === undefined) return this.#late(id);
     if (stream.peerFinished || stream.protocol !== 'tcp' || (this.#role === 'client' && !stream.opened)) {
@@ -120,6 +127,7 @@ export class Mux {
   /** For the decoder. */
   onFrame(type: number, id: number, payload: Uint8Array): ErrorCode | undefined {
     if (id === 0) return this.#onTunnelFrame(type, payload);
+    this.#flowFrames++;
     if (this.#role === 'connector' && !this.#greeted) return 'protocol_error';
     if (type === frameTypes.OPEN) return this.#onOpen(id, payload);
     if (type < frameTypes.OPEN) return 'protocol_error';
@@ -262,6 +270,7 @@ export class Mux {
       handler,
     );
     this.#streams.set(id, stream);
+    this.#flowFrames++;
     this.#send(frame);
     return { ok: true, stream };
   }

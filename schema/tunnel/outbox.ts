@@ -25,6 +25,8 @@ export class Outbox {
   readonly #onFinished: (stream: MuxStream) => void;
   #fills = 0;
   #datagramBytes = 0;
+  /** Frames that streams have sent. */
+  turnsServed = 0;
 
   /** @param onFinished the stream's FIN has been written. */
   constructor(onFinished: (stream: MuxStream) => void) {
@@ -92,6 +94,7 @@ export class Outbox {
   #take(stream: MuxStream, into: Uint8Array, at: number): number {
     if (!stream.sendable) return at;
     stream.servedIn = this.#fills;
+    this.turnsServed++;
     const datagram = stream.datagramLength;
     if (datagram !== undefined) {
       if (at + headerBytes + datagram > into.length) return at;

@@ -5,6 +5,7 @@
  */
 import type { TLSSocket } from 'node:tls';
 import type { ErrorCode } from '#schema/errors.ts';
+import { Liveness, livenessTiming } from '#schema/path/liveness.ts';
 import { Mux, type MuxHandler } from '#schema/tunnel/mux.ts';
 import { BlockPool } from '../block-pool.ts';
 import { readInPlace } from '../read-in-place.ts';
@@ -15,6 +16,8 @@ export interface CarrierOptions extends TunnelOptions {
   handler: Omit<MuxHandler, 'onReady' | 'onGoAway'> & { onGoAway?(code: ErrorCode): void };
   /** Once, after every flow has ended. */
   onClosed(code: ErrorCode): void;
+  /** The peer owes an answer, and later: it has spoken again. */
+  onDoubt?(doubted: boolean): void;
 }
 
 /** The most that TLS hands over at once (RFC 8446 §5.1). */
@@ -31,9 +34,12 @@ export class Carrier {
   readonly now: () => number;
   readonly #socket: TLSSocket;
   readonly #o: CarrierOptions;
-  readonly #keepAliveMs: number;
-  readonly #silenceMs: number;
-  readonly #timer: NodeJS.Timeout;
+  readonly #liveness: Liveness;
+  /** For the next look at it, and when that is due. */
+  #timer: NodeJS.Timeout | undefined;
+  #dueAt = Number.POSITIVE_INFINITY;
+  #doubted = false;
+  #flowFrames = 0;
   #scheduled = false;
   #kept = false;
   #writes = 0;
@@ -45,8 +51,7 @@ export class Carrier {
     this.#socket = socket;
     this.#o = o;
     this.now = o.now;
-    this.#keepAliveMs = o.keepAliveMs ?? 10_000;
-    this.#silenceMs = o.silenceMs ?? 25_000;
+    this.#liveness = new Liveness(o.now(), { ...livenessTiming, ...o.liveness });
     const { onGoAway } = o.handler;
     this.mux = new Mux({
       role: o.role,
@@ -73,10 +78,20 @@ export class Carrier {
     socket.on('end', () => this.#gone(this.#told ?? 'peer_gone'));
     socket.on('error', () => this.#gone(this.#told ?? 'peer_gone'));
     socket.on('close', () => this.#gone(this.#told ?? 'peer_gone'));
-    this.#timer = setInterval(() => this.#watch(), Math.min(this.#keepAliveMs, this.#silenceMs) / 2);
-    this.#timer.unref();
+    this.#lookWhenDue();
     // It may have ended between handshake and here.
     if (socket.destroyed) process.nextTick(() => this.#gone('peer_gone'));
+  }
+
+  get liveness(): Pick<Liveness, 'doubted' | 'atWork' | 'pingedAt'> {
+    return this.#liveness;
+  }
+
+  /** Makes the peer say something, if it still can: else doubt follows soon. */
+  probe(): void {
+    const now = this.now();
+    if (this.#liveness.press(now)) this.mux.ping(now);
+    this.#lookWhenDue();
   }
 
   /** Tells the peer, ends every flow with this code, closes. */
@@ -104,8 +119,12 @@ export class Carrier {
 
   #receive(chunk: Uint8Array): void {
     if (this.#closing) return;
-    const code = this.mux.receive(chunk, this.now());
-    if (code !== undefined) this.close(code);
+    const now = this.now();
+    this.#liveness.heard(now);
+    const code = this.mux.receive(chunk, now);
+    if (code !== undefined) return this.close(code);
+    this.#noteWork(now);
+    if (this.#doubted) this.#doubt(false);
   }
 
   /** Later in this turn of the event loop, after everything that was readable has been read. */
@@ -134,16 +153,45 @@ export class Carrier {
     this.#socket.write(block.subarray(0, length), () => {
       this.#writes--;
       blocks.give(block);
+      this.#liveness.moved(this.now());
       this.#flush();
     });
+    this.#noteWork(this.now());
     return true;
   }
 
-  #watch(): void {
+  #noteWork(now: number): void {
+    const { flowFrames } = this.mux;
+    if (flowFrames === this.#flowFrames) return;
+    this.#flowFrames = flowFrames;
+    this.#liveness.worked(now);
+    this.#lookWhenDue();
+  }
+
+  /** A look that comes too early costs nothing, so that only an earlier one needs a timer of its own. */
+  #lookWhenDue(): void {
+    const { dueAt } = this.#liveness;
+    if (this.#closing || dueAt >= this.#dueAt) return;
+    clearTimeout(this.#timer);
+    this.#dueAt = dueAt;
+    // What has arrived by then is read first: timers come before sockets, and these before `setImmediate`.
+    this.#timer = setTimeout(setImmediate, Math.max(dueAt - this.now(), 0), this.#look).unref();
+  }
+
+  readonly #look = (): void => {
+    if (this.#closing) return;
     const now = this.now();
-    const silence = now - this.mux.heardAt;
-    if (silence > this.#silenceMs) this.close('peer_gone');
-    else if (silence > this.#keepAliveMs / 2) this.mux.ping(now);
+    const step = this.#liveness.look(now, this.#dueAt);
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    if (step === 'close') return this.close('peer_gone');
+    if (step === 'ping') this.mux.ping(now);
+    if (this.#liveness.doubted && !this.#doubted) this.#doubt(true);
+    this.#lookWhenDue();
+  };
+
+  #doubt(doubted: boolean): void {
+    this.#doubted = doubted;
+    this.#o.onDoubt?.(doubted);
   }
 
   /** The socket is no more. */
@@ -157,7 +205,7 @@ export class Carrier {
 
   #finish(code: ErrorCode): void {
     this.#closing = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#o.log.debug('tunnel_closed', { code });
     this.#o.onClosed(code);
   }

@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import type { Destination } from '#schema/acl/document.ts';
 import { type ErrorCode, SallyportError } from '#schema/errors.ts';
+import type { LivenessTiming } from '#schema/path/liveness.ts';
 import type { Budget } from '#schema/tunnel/window.ts';
 import { Carrier } from './carrier.ts';
 import { Flow } from './flow.ts';
@@ -19,10 +20,8 @@ export interface TunnelOptions {
   log: TunnelLog;
   /** Monotonic milliseconds, with a fraction: for round trips and silence, never for tokens. */
   now: () => number;
-  /** A PING after this much quiet, default 10 s. */
-  keepAliveMs?: number;
-  /** The peer is gone after this much silence, default 25 s. */
-  silenceMs?: number;
+  /** Other than usual. */
+  liveness?: Partial<LivenessTiming>;
   /** Bytes that wait for their readers, over all tunnels that share it. */
   sharedBudget?: Budget;
 }
@@ -43,8 +42,17 @@ export interface OpenFlow {
   clientAddress: string;
 }
 
-/** 'close' once, with why; 'goaway' when no new flow is accepted any more while those that live go on. */
-export class ClientTunnel extends EventEmitter<{ close: [code: ErrorCode]; goaway: [code: ErrorCode] }> {
+interface ClientTunnelEvents {
+  /** Once, with why. */
+  close: [code: ErrorCode];
+  /** No new flow is accepted any more, while those that live go on. */
+  goaway: [code: ErrorCode];
+  /** The Connector owes an answer; and later, if at all: it has spoken again. */
+  doubt: [];
+  trust: [];
+}
+
+export class ClientTunnel extends EventEmitter<ClientTunnelEvents> {
   /** The Connector has accepted token and ACL; rejects with SallyportError(code) when it refuses. */
   readonly welcomed: Promise<void>;
   readonly #carrier: Carrier;
@@ -52,6 +60,8 @@ export class ClientTunnel extends EventEmitter<{ close: [code: ErrorCode]; goawa
 
   private constructor(socket: TLSSocket, o: ClientTunnelOptions) {
     super();
+    // One for each flow that is being opened.
+    this.setMaxListeners(0);
     const welcomed = Promise.withResolvers<void>();
     this.welcomed = welcomed.promise;
     this.welcomed.catch(() => {});
@@ -76,6 +86,7 @@ export class ClientTunnel extends EventEmitter<{ close: [code: ErrorCode]; goawa
         welcomed.reject(new SallyportError(code));
         this.emit('close', code);
       },
+      onDoubt: (doubted) => this.emit(doubted ? 'doubt' : 'trust'),
     });
     this.#carrier.mux.hello(o);
   }
@@ -107,9 +118,25 @@ export class ClientTunnel extends EventEmitter<{ close: [code: ErrorCode]; goawa
     return this.#carrier.mux.heardAt;
   }
 
-  /** Makes the Connector say something, if it still can. */
-  ping(): void {
-    this.#carrier.mux.ping(this.#carrier.now());
+  /** Makes the Connector say something, if it still can: else it is soon doubted. */
+  probe(): void {
+    this.#carrier.probe();
+  }
+
+  /** The Connector owes an answer. */
+  get doubted(): boolean {
+    return this.#carrier.liveness.doubted;
+  }
+
+  /** For how long a PING has been without answer, or anything else. */
+  get unansweredMs(): number {
+    const { pingedAt } = this.#carrier.liveness;
+    return pingedAt === undefined ? 0 : this.#carrier.now() - pingedAt;
+  }
+
+  /** Flows did something, and nothing has come since. */
+  get atWork(): boolean {
+    return this.#carrier.liveness.atWork;
   }
 
   /** No new flow is accepted: open another tunnel. */

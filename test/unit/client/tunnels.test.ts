@@ -1,7 +1,10 @@
-/** Proves node-agents/client/tunnels.ts: what becomes of tunnels when a Connector leaves the list or is revoked. */
+/**
+ * Proves node-agents/client/{tunnels,connector-link}.ts: what becomes of tunnels when a Connector leaves the
+ * list or is revoked, and when a relay falls silent.
+ */
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createServer, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Acls } from '#node-agents/client/acl.ts';
 import { Tunnels } from '#node-agents/client/tunnels.ts';
 import { ControllerClock } from '#node-agents/link/clock.ts';
@@ -13,19 +16,32 @@ let place: Place;
 let origin: Server;
 let tunnels: Tunnels;
 let acl: string;
+/** Relays that carry nothing any more, and say nothing of it. */
+const frozen = new Set<string>();
+/** What a relay has paired. */
+const carried = new Map<string, Socket[]>();
 
 beforeEach(async () => {
   place = await Place.open();
   place.forwards(granted);
   origin = createServer((socket) => void socket.on('error', () => {})).listen(0, '127.0.0.1');
   await once(origin, 'listening');
-  // A relay that never cuts: it hands everybody to the Connector and forgets them.
-  const relay = await startPeer({
-    upgrade(_, socket) {
-      acceptRaw(socket);
-      void place.tunnels.take(async () => socket, 'rel_test');
-    },
-  });
+  frozen.clear();
+  carried.clear();
+  // Relays that never cut: they hand everybody to the Connector and forget them.
+  const relay = (id: string) =>
+    startPeer({
+      upgrade(_, socket) {
+        if (frozen.has(id)) return;
+        acceptRaw(socket);
+        carried.set(id, [...(carried.get(id) ?? []), socket as Socket]);
+        void place.tunnels.take(async () => socket, id);
+      },
+    });
+  const relays = new Map([
+    ['rel_test', await relay('rel_test')],
+    ['rel_other', await relay('rel_other')],
+  ]);
   acl = await place.clientAcl([granted]);
   const host = { log: quietLog().log, random, now: Date.now, monotonic: () => performance.now() };
   tunnels = new Tunnels('ins_app', {
@@ -33,7 +49,7 @@ beforeEach(async () => {
     clock: new ControllerClock(Date.now),
     host: host as never,
     token: () => place.connectionToken(),
-    relays: () => [{ id: 'rel_test', url: relay.url, carriers: ['raw'] }],
+    relays: (ids) => ids.map((id) => ({ id, url: relays.get(id)!.url, carriers: ['raw'] })),
   });
 });
 afterEach(async () => {
@@ -43,8 +59,10 @@ afterEach(async () => {
   await stopPeers();
 });
 
-async function update(...hashes: string[]): Promise<void> {
-  const connectors = hashes.map((hash) => ({ hash, relays: ['rel_test'] }));
+const update = (...hashes: string[]) => updateAt(['rel_test'], ...hashes);
+
+async function updateAt(relays: string[], ...hashes: string[]): Promise<void> {
+  const connectors = hashes.map((hash) => ({ hash, relays }));
   const verdict = await new Acls().with(
     { version: 7, snapshot: true, networks: { net_office: { acl, connectors } } },
     { keys: place.gate.keys, issuer: place.gate.issuer(), jkt: place.client.jkt, nowMs: Date.now() },
@@ -59,6 +77,50 @@ async function open() {
   const request = { destination, clientAddress: '', signal: new AbortController().signal };
   return tunnels.open('net_office', request, 'cnx_00000000000000000000000000');
 }
+
+function freeze(relay: string): void {
+  frozen.add(relay);
+  // What is read below TLS no longer reaches it: the handle itself must stop.
+  for (const socket of carried.get(relay) ?? [])
+    (socket as unknown as { _handle: { readStop(): void } })._handle.readStop();
+}
+
+/** What is paired there goes on; nobody else comes in. */
+function thaw(relay: string): void {
+  for (const socket of carried.get(relay) ?? [])
+    (socket as unknown as { _handle: { readStart(): void } })._handle.readStart();
+}
+
+test('a relay that falls silent is left for another: the next flow goes there, and those that come later', async () => {
+  await updateAt(['rel_test', 'rel_other'], place.connector.hash);
+  const before = await open();
+  if (!before.ok) throw new Error(before.code);
+  const [link] = tunnels.links('net_office');
+  expect(link!.relay?.id).toBe('rel_test');
+  freeze('rel_test');
+  const [first, second] = await Promise.all([open(), open()]);
+  expect([first.ok, second.ok]).toEqual([true, true]);
+  expect(link!.relay?.id).toBe('rel_other');
+  expect(link!.doubts).toBe(1);
+  // It was only slow, as it turns out: what lives there goes on.
+  thaw('rel_test');
+  expect((await open()).ok).toBe(true);
+  expect(before.stream.destroyed).toBe(false);
+  expect(tunnels.flows).toBe(4);
+});
+
+test('a relay that is heard again takes the flows, where there is no other', async () => {
+  await update(place.connector.hash);
+  const before = await open();
+  if (!before.ok) throw new Error(before.code);
+  const [link] = tunnels.links('net_office');
+  freeze('rel_test');
+  const next = open();
+  await vi.waitUntil(() => link!.state === 'doubted');
+  thaw('rel_test');
+  expect((await next).ok).toBe(true);
+  expect(link!.state).toBe('open');
+});
 
 test('flows through a Connector that is no longer listed go on', async () => {
   await update(place.connector.hash);

@@ -300,7 +300,7 @@ describe('a tunnel', () => {
   });
 
   test('whose peer falls silent is given up', async () => {
-    const made = await start(echo, { keepAliveMs: 40, silenceMs: 100 });
+    const made = await start(echo, { liveness: { keepAliveMs: 40, silenceMs: 100 } });
     const flow = made.client.openFlow(toOrigin);
     await flow.opened;
     made.raw[1].pause();
@@ -311,7 +311,7 @@ describe('a tunnel', () => {
   });
 
   test('that is idle stays, by its own PINGs', async () => {
-    const made = await start(echo, { keepAliveMs: 20, silenceMs: 60 });
+    const made = await start(echo, { liveness: { keepAliveMs: 20, silenceMs: 60 } });
     await made.client.welcomed;
     let closed = false;
     made.clientClosed.then(() => {
