@@ -85,6 +85,8 @@ export class Connector {
     this.#session = session;
     const send: Session['send'] = (message) => session.send(message);
     this.#report = createReport({ spool, send, now: () => clock.now(), random });
+    const resolver = createResolver(config.dns);
+    const system = config.dns.length === 0 ? resolver : undefined;
     const gate: Gate = {
       acl: session.acl,
       moment: () => session.moment(),
@@ -95,8 +97,8 @@ export class Connector {
       connector: () => session.connector,
       hash: identity.hash,
       matchers: new SharedMatchers(),
-      resolver: createResolver(config.dns),
-      records: createRecordResolver(config.dns, random),
+      resolver,
+      records: createRecordResolver(config.dns, random, limits.recordLookUps, system),
       report: this.#report,
       census: new Census(),
       associations: new Census({

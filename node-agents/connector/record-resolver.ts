@@ -1,15 +1,17 @@
 /**
  * Asks the Remote Network's resolver for records of any type, as `resolve.ts` asks it for addresses: the
  * servers of SALLYPORT_DNS, or those of this host's resolv.conf. By UDP first, by TCP what is too long for it
- * (RFC 7766 §5). `dns.ts` asks on behalf of a flow.
+ * (RFC 7766 §5). What this host knows of a name besides (its hosts file, say) counts where addresses are asked
+ * for, since `resolve.ts` goes by it. `dns.ts` asks on behalf of a flow.
  */
-import { Resolver } from 'node:dns';
+import { Resolver as SystemResolver } from 'node:dns';
 import {
   maxMessage,
   parseResponse,
   type Question,
   type Response,
   rcodes,
+  recordTypes,
   sameQuestion,
 } from '#schema/name/message.ts';
 import { ourUdpPayload, writeQuery } from '#schema/name/write-message.ts';
@@ -17,6 +19,7 @@ import { askDns, type DnsServer } from '../link/ask-dns.ts';
 import type { Random } from '../process/random.ts';
 import { limits } from './limits.ts';
 import { LookUps, type Places } from './look-ups.ts';
+import type { Resolver } from './resolve.ts';
 
 export interface RecordQuestion extends Question {
   dnssecOk: boolean;
@@ -34,21 +37,33 @@ const rounds = 2;
 const mostServers = 2;
 const dnsPort = 53;
 
-/** @param servers `ADDR:PORT`; none = the system's. */
+/** @param servers `ADDR:PORT`; none = the system's. @param system knows names that no server does. */
 export function createRecordResolver(
   servers: readonly string[],
   random: Random,
   places: Places = limits.recordLookUps,
+  system?: Pick<Resolver, 'lookup'>,
 ): RecordResolver {
   const lookUps = new LookUps(places);
   return {
     async ask(question, principal) {
       const asked = lookUps.run(principal, () => askAll(serversNow(servers), question, random), serverMs);
       const answer = await asked;
-      return answer === 'late' ? undefined : answer;
+      const response = answer === 'late' ? undefined : answer;
+      if (response?.rcode === rcodes.NOERROR || !isAboutAddresses(question.type)) return response;
+      const known = await system?.lookup(question.name, principal);
+      return known?.ok ? there(question) : response;
     },
   };
 }
+
+const isAboutAddresses = (type: number): boolean => type === recordTypes.A || type === recordTypes.AAAA;
+
+/** Clients answer with addresses of their own: that there are some is all they want to know. */
+const there = (question: Question): Response => ({
+  ...{ id: 0, rcode: rcodes.NOERROR, authoritative: false, truncated: false },
+  ...{ question, answers: [], authority: [] },
+});
 
 async function askAll(
   servers: readonly DnsServer[],
@@ -85,7 +100,9 @@ function readAnswer(bytes: Uint8Array, question: Question): Response | undefined
 
 /** Read anew each time: resolv.conf may have changed. */
 const serversNow = (configured: readonly string[]): DnsServer[] =>
-  (configured.length > 0 ? configured : new Resolver().getServers()).slice(0, mostServers).map(serverOf);
+  (configured.length > 0 ? configured : new SystemResolver().getServers())
+    .slice(0, mostServers)
+    .map(serverOf);
 
 /** `ADDR`, `ADDR:PORT` or `[ADDR]:PORT`. */
 function serverOf(text: string): DnsServer {

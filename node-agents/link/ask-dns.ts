@@ -1,6 +1,6 @@
 /**
  * One DNS message to one server and its answer back, over UDP or TCP (RFC 1035 §4.2). Whatever is no answer
- * to this very question is not heard. The Client hands on questions that are not its own with it, the
+ * to this very question is not heard; a datagram that may be lost is sent again (§4.2.1). The Client hands on questions that are not its own with it, the
  * Connector asks its Remote Network's resolver.
  */
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
@@ -31,6 +31,9 @@ export const plainSockets: DnsSockets = {
   tcp: ({ address, port }) => connect({ host: address, port, noDelay: true }),
 };
 
+/** Milliseconds after which a question is sent once more. */
+const resendMs = 1_000;
+
 /**
  * @param query whole, with one question.
  * @throws (rejects) the socket's error, or an Error with code ETIMEDOUT or ABORT_ERR
@@ -53,13 +56,17 @@ function askUdp(query: Uint8Array, server: DnsServer, o: AskDnsOptions, sockets:
     const socket = sockets.udp(isIPv6(server.address) ? 6 : 4);
     socket.on('error', fail);
     // Connected: only this server is heard, and "port unreachable" is.
+    const send = () => socket.send(query, (error) => error && fail(error));
+    let again: NodeJS.Timeout | undefined;
     socket.connect(server.port, server.address, () => {
-      socket.send(query, (error) => error && fail(error));
+      again = setInterval(send, resendMs);
+      send();
     });
     socket.on('message', (bytes) => {
       if (answers(bytes, query)) done(bytes);
     });
     return () => {
+      clearInterval(again);
       socket.removeAllListeners();
       socket.on('error', () => {});
       socket.close();

@@ -21,6 +21,8 @@ export const recordTypes = {
   OPT: 41,
   SVCB: 64,
   HTTPS: 65,
+  IXFR: 251,
+  AXFR: 252,
   ANY: 255,
 } as const;
 
@@ -84,8 +86,8 @@ export interface Response {
 
 export type QueryVerdict =
   | { ok: true; query: Query }
-  /** `id`: whom to tell `rcode`; without it nothing may be answered. */
-  | { ok: false; id?: number; rcode: number };
+  /** `id`: whom to tell `rcode`; without it nothing may be answered. `question`: as far as it could be read. */
+  | { ok: false; id?: number; rcode: number; question?: Question };
 
 export const maxMessage = 65_535;
 const headerBytes = 12;
@@ -97,9 +99,9 @@ export function parseQuery(bytes: Uint8Array): QueryVerdict {
   if (bytes.length < headerBytes || bytes.length > maxMessage || (bytes[2]! & 0x80) !== 0)
     return { ok: false, rcode: rcodes.FORMERR };
   const id = read16(bytes, 0);
-  const broken = { ok: false, id, rcode: rcodes.FORMERR } as const;
   const question = readQuestion(bytes);
-  if (!question) return broken;
+  if (!question) return { ok: false, id, rcode: rcodes.FORMERR };
+  const broken = { ok: false, id, rcode: rcodes.FORMERR, question: question.question } as const;
   const records = readRecords(bytes, question.end, [6, 8, 10]);
   if (!records) return broken;
   const options = records[2]!.filter(({ type }) => type === recordTypes.OPT);

@@ -69,6 +69,10 @@ export class SyntheticNames {
     return this.#slots.size;
   }
 
+  has(name: string): boolean {
+    return this.#slots.has(name);
+  }
+
   /** Names outside `keep`, those in use least lately first: what has to be remembered over a restart. */
   get seen(): string[] {
     return [...this.#seen];

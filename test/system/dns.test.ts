@@ -22,7 +22,7 @@ import type { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
 import type { SallyportError } from '#schema/errors.ts';
 import { SyntheticNames } from '#schema/name/synthetic.ts';
 import type { Answer } from '../world/admin.ts';
-import { type Office, openOffice } from '../world/office.ts';
+import { type Office, officeAddress, openOffice } from '../world/office.ts';
 import { PrivateDns } from '../world/private-dns.ts';
 import { newConnectionId, SmallClient } from './small-client.ts';
 
@@ -51,6 +51,7 @@ beforeAll(async () => {
   );
   grants = (await office.world.admin.get('/grants')).items;
   writeZone(office.dns);
+  office.dns.names.set('any.corp.internal', [officeAddress]);
   const client = await SmallClient.login(service.key.file);
   const signed = client.acl(office.network);
   const claims = decodeJwt(signed) as NetworkAcl['claims'];
@@ -66,7 +67,8 @@ beforeAll(async () => {
   });
   const [address, port] = host.address.split(':');
   const upstream = createUpstream({ servers: () => [{ address: address!, port: Number(port) }] });
-  tcp = createServer({ allowHalfOpen: true }, (socket) => listenTcp(socket, { resolver, upstream }));
+  const listener = { resolver, upstream, connect: () => undefined };
+  tcp = createServer({ allowHalfOpen: true }, (socket) => listenTcp(socket, listener));
   await once(tcp.listen(0, '127.0.0.1'), 'listening');
   udp = createSocket('udp4').bind((tcp.address() as { port: number }).port, '127.0.0.1');
   await once(udp, 'listening');
@@ -128,8 +130,10 @@ describe('dig', () => {
     ]);
     expect(await short('+tcp', 'DB.internal', 'A')).toBe(v4);
     expect([await short('-x', v4), await short('-x', v6)]).toEqual(['db.internal.', 'db.internal.']);
-    expect(await short('any.corp.internal', 'A')).toMatch(/^100\./);
     expect(office.dns.asked).toEqual([]);
+    expect(await short('any.corp.internal', 'A')).toMatch(/^100\./);
+    expect(await dig('nowhere.corp.internal', 'A')).toContain('status: NXDOMAIN');
+    expect(office.dns.asked).toEqual(['udp A any.corp.internal', 'udp A nowhere.corp.internal']);
   });
 
   test('gets other records out of the Remote Network', async () => {

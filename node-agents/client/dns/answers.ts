@@ -9,7 +9,7 @@ import { wireOfName } from '#schema/name/wire-name.ts';
 
 /** Seconds. */
 export const syntheticTtl = 10;
-const negativeTtl = 5;
+export const negativeTtl = 5;
 
 export const address = (name: string, ip: Ip): ResourceRecord =>
   record(name, ip.family === 4 ? recordTypes.A : recordTypes.AAAA, syntheticTtl, ip.bytes);

@@ -2,7 +2,8 @@
  * Answers DNS questions that come in datagrams to a socket that somebody else has opened and bound. Between
  * the host's programs, or the LAN's devices, and `resolver.ts`.
  */
-import type { RemoteInfo, Socket } from 'node:dgram';
+import type { Socket as DatagramSocket, RemoteInfo } from 'node:dgram';
+import type { Socket } from 'node:net';
 import { canonicalHost } from '#schema/name/host.ts';
 import type { DnsResolver, Upstream } from './resolver.ts';
 
@@ -10,13 +11,15 @@ export interface DnsListenerOptions {
   resolver: DnsResolver;
   /** Who answers for names that are not protected. */
   upstream: Upstream;
+  /** A connection to whoever that is; undefined when there is nobody. */
+  connect(): Socket | undefined;
   /** Whose questions are heard at all; absent: everybody's. */
   allows?(address: string): boolean;
   /** Questions under way; more are dropped, and asked again by whoever wants to know. */
   most?: number;
 }
 
-export function listenUdp(socket: Socket, o: DnsListenerOptions): void {
+export function listenUdp(socket: DatagramSocket, o: Omit<DnsListenerOptions, 'connect'>): void {
   const most = o.most ?? 1024;
   let underWay = 0;
   const onMessage = async (bytes: Buffer, from: RemoteInfo): Promise<void> => {
@@ -32,7 +35,7 @@ export function listenUdp(socket: Socket, o: DnsListenerOptions): void {
   socket.on('message', (bytes, from) => void onMessage(bytes, from));
 }
 
-function send(socket: Socket, answer: Uint8Array, { port, address }: RemoteInfo): void {
+function send(socket: DatagramSocket, answer: Uint8Array, { port, address }: RemoteInfo): void {
   try {
     socket.send(answer, port, address, () => {});
   } catch {

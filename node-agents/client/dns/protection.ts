@@ -6,12 +6,20 @@
 import type { Destination } from '#schema/acl/document.ts';
 import { canonicalHost } from '#schema/name/host.ts';
 import { formatIp } from '#schema/name/ip.ts';
+import { isWildcard } from '#schema/name/pattern-tree.ts';
 import { addressOfReverse } from '#schema/name/reverse.ts';
 import type { Acls } from '../acl.ts';
 
 export type Protection =
   /** `host`: whose records they are; `name` when the question is about a name, not an address. */
-  | { protected: true; network: string; host: string; about: 'name' | 'service' | 'address' }
+  | {
+      protected: true;
+      network: string;
+      host: string;
+      about: 'name' | 'service' | 'address';
+      /** Whether the ACL spells the host out: else it need not exist. */
+      literal: boolean;
+    }
   /** Its grant is over: neither ours nor anybody else's. */
   | { protected: true; network: undefined }
   | { protected: false };
@@ -47,6 +55,7 @@ function find(
   if (exempt.has(host) || canonicalHost(host) !== host) return open;
   const destination: Destination = { protocol: 'dns', host };
   const found = acls!.find(destination, nowMs);
-  if (found.ok) return { protected: true, network: found.network, host, about };
+  if (found.ok)
+    return { protected: true, network: found.network, host, about, literal: !isWildcard(found.rule) };
   return found.code === 'not_a_resource' ? open : { protected: true, network: undefined };
 }

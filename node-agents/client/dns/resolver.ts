@@ -1,7 +1,7 @@
 /**
  * What this host's programs are answered when they ask for a name (design §8): protected names get synthetic
  * addresses, other records of theirs are asked at the Connector (`records.ts`), everything else goes to
- * whoever was asked, byte for byte. Queries come from `listen-udp.ts`, `listen-tcp.ts` or straight off the
+ * whoever was asked, byte for byte, read or not. Queries come from `listen-udp.ts`, `listen-tcp.ts` or straight off the
  * device (`client/tun/`).
  */
 import type { Log } from '#node-agents/process/log.ts';
@@ -9,16 +9,18 @@ import {
   internet,
   parseQuery,
   type Query,
+  type Question,
   type ResourceRecord,
   rcodes,
   recordTypes,
 } from '#schema/name/message.ts';
 import { addressOfReverse } from '#schema/name/reverse.ts';
-import type { SyntheticNames } from '#schema/name/synthetic.ts';
+import { reservedSlots, type SyntheticNames, slotOf } from '#schema/name/synthetic.ts';
 import { type ResponseDraft, udpLimit, writeFailure, writeResponse } from '#schema/name/write-message.ts';
 import type { Acls } from '../acl.ts';
 import { address, pointer, soa } from './answers.ts';
-import { protectionOf } from './protection.ts';
+import { createExistence, type WhyNot } from './existence.ts';
+import { type Protection, protectionOf } from './protection.ts';
 import type { AskRecords } from './records.ts';
 
 export type Transport = 'udp' | 'tcp';
@@ -38,6 +40,8 @@ export interface AskedQuery {
 export interface DnsResolver {
   /** The answer to send back; undefined when none is due. Never rejects. */
   answer(asked: AskedQuery): Promise<Uint8Array | undefined>;
+  /** Whether it asks for a zone that is none of ours: the answer may be many messages (RFC 5936 §2.2). */
+  isTransfer(bytes: Uint8Array): boolean;
 }
 
 export interface DnsResolverOptions {
@@ -53,23 +57,42 @@ export interface DnsResolverOptions {
 }
 
 export function createDnsResolver(o: DnsResolverOptions): DnsResolver {
+  const whyNot = createExistence(o);
+  const isOurs = ({ name }: Question): boolean => isSynthetic(name) || protection(name, o).protected;
+  const passOn = async ({ bytes, over, upstream }: AskedQuery, failed: () => Uint8Array) => {
+    try {
+      return await upstream(bytes, over);
+    } catch (error) {
+      o.log.debug('dns_upstream_failed', { error });
+      return failed();
+    }
+  };
   return {
     async answer(asked) {
       const read = parseQuery(asked.bytes);
-      if (!read.ok) return read.id === undefined ? undefined : writeFailure(read.id, read.rcode);
+      if (!read.ok) {
+        const { id, rcode, question } = read;
+        if (id === undefined) return undefined;
+        if (question === undefined || isOurs(question)) return writeFailure(id, rcode);
+        return passOn(asked, () => writeFailure(id, rcodes.SERVFAIL));
+      }
       const { query } = read;
       const limit = asked.over === 'udp' ? udpLimit(query) : undefined;
-      const draft = await draftOf(query, asked, o);
+      const draft = await draftOf(query, asked, o, whyNot);
       if (draft !== undefined) return writeResponse(query, draft, limit);
-      try {
-        return await asked.upstream(asked.bytes, asked.over);
-      } catch (error) {
-        o.log.debug('dns_upstream_failed', { error });
-        return writeResponse(query, { rcode: rcodes.SERVFAIL, because: noUpstream }, limit);
-      }
+      return passOn(asked, () =>
+        writeResponse(query, { rcode: rcodes.SERVFAIL, because: noUpstream }, limit),
+      );
+    },
+    isTransfer(bytes) {
+      const read = parseQuery(bytes);
+      const question = read.ok ? read.query.question : read.question;
+      return question !== undefined && transfers.has(question.type) && !isOurs(question);
     },
   };
 }
+
+const transfers: ReadonlySet<number> = new Set([recordTypes.AXFR, recordTypes.IXFR]);
 
 /** RFC 8914: 18 Prohibited, 22 No Reachable Authority, 23 Network Error. */
 const grantOver = { code: 18, text: 'the grant has expired' };
@@ -80,19 +103,23 @@ async function draftOf(
   query: Query,
   asked: AskedQuery,
   o: DnsResolverOptions,
+  whyNot: WhyNot,
 ): Promise<ResponseDraft | undefined> {
   const { question } = query;
-  const own = syntheticName(question.name, o);
+  const own = syntheticName(question, o);
   if (own) return own;
-  const found = protectionOf(question.name, { acls: o.acls(), exempt: o.exempt(), nowMs: o.nowMs() });
+  const found = protection(question.name, o);
   if (!found.protected) return undefined;
   const refusal = refusalOf(query);
   if (refusal) return refusal;
   if (found.network === undefined)
     return { rcode: rcodes.NXDOMAIN, authority: [soa(question.name)], because: grantOver };
-  if (found.about === 'name') {
-    const addresses = addressesOf(question.name, question.type, o);
-    if (addresses) return addresses;
+  if (found.about === 'name' && isAboutAddresses(question.type)) {
+    const { network, literal } = found;
+    const { clientAddress } = asked;
+    const known = literal || o.names.has(question.name);
+    const missing = known ? undefined : await whyNot(question.name, { network, query, clientAddress });
+    return missing ?? addressesOf(question.name, question.type, o);
   }
   if (question.type === recordTypes.A || question.type === recordTypes.AAAA) return noData(question.name);
   return o.records({ host: found.host, query, clientAddress: asked.clientAddress });
@@ -106,10 +133,12 @@ function refusalOf({ opcode, question, edns }: Query): ResponseDraft | undefined
   return undefined;
 }
 
-/** Undefined for types that are asked at the Connector. ANY is answered with what there is here (RFC 8482). */
-function addressesOf(name: string, type: number, o: DnsResolverOptions): ResponseDraft | undefined {
+const isAboutAddresses = (type: number): boolean =>
+  type === recordTypes.A || type === recordTypes.AAAA || type === recordTypes.ANY;
+
+/** ANY is answered with what there is here (RFC 8482). */
+function addressesOf(name: string, type: number, o: DnsResolverOptions): ResponseDraft {
   const any = type === recordTypes.ANY;
-  if (!any && type !== recordTypes.A && type !== recordTypes.AAAA) return undefined;
   const addresses = o.names.assign(name);
   if (!addresses) return { rcode: rcodes.SERVFAIL };
   const { v4 = true, v6 = true } = o.families ?? {};
@@ -120,11 +149,24 @@ function addressesOf(name: string, type: number, o: DnsResolverOptions): Respons
   return answers.length === 0 ? noData(name) : { rcode: rcodes.NOERROR, answers };
 }
 
-/** The reverse name of a synthetic address leads to its name. */
-function syntheticName(name: string, { names }: DnsResolverOptions): ResponseDraft | undefined {
-  const ip = addressOfReverse(name);
-  const target = ip && names.nameOf(ip);
-  return target === undefined ? undefined : { rcode: rcodes.NOERROR, answers: [pointer(name, target)] };
+/** The reverse name of a synthetic address leads to its name, as long as that is protected. */
+function syntheticName({ name, type }: Question, o: DnsResolverOptions): ResponseDraft | undefined {
+  if (!isSynthetic(name)) return undefined;
+  const target = o.names.nameOf(addressOfReverse(name)!);
+  const found = target === undefined ? undefined : protection(target, o);
+  if (!found?.protected || found.network === undefined)
+    return { rcode: rcodes.NXDOMAIN, authority: [soa(name)] };
+  if (type !== recordTypes.PTR && type !== recordTypes.ANY) return noData(name);
+  return { rcode: rcodes.NOERROR, answers: [pointer(name, target!)] };
 }
+
+/** A reverse name in the ranges out of which names are answered: nobody else knows anything of it. */
+function isSynthetic(name: string): boolean {
+  const ip = addressOfReverse(name);
+  return ip !== undefined && (slotOf(ip) ?? 0) >= reservedSlots;
+}
+
+const protection = (name: string, { acls, exempt, nowMs }: DnsResolverOptions): Protection =>
+  protectionOf(name, { acls: acls(), exempt: exempt(), nowMs: nowMs() });
 
 const noData = (name: string): ResponseDraft => ({ rcode: rcodes.NOERROR, authority: [soa(name)] });

@@ -34,7 +34,11 @@ export async function openDnsDoors(
     for (const one of open.splice(0)) one.close();
   };
   const servers = () => nameservers().map((address) => ({ address, port: 53 }));
-  const listener = { resolver, allows, upstream: createUpstream({ servers, sockets }) };
+  const connect = () => {
+    const [first] = servers();
+    return first && sockets.tcp(first);
+  };
+  const listener = { resolver, allows, connect, upstream: createUpstream({ servers, sockets }) };
   try {
     for (const { host, port } of at) {
       const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');

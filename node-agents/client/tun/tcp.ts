@@ -24,6 +24,7 @@ export interface TcpOptions {
   open: Open;
   resolver: DnsResolver;
   upstreamOf(server: Ip): Upstream;
+  connectTo(server: Ip): Socket;
   destination(protocol: Destination['protocol'], address: Ip, port?: number): Destination | undefined;
   isResource(destination: Destination | undefined): boolean;
   /** Whether it may come here at all. */
@@ -170,8 +171,9 @@ export class Tcp {
     });
     const { stream, server } = flow.owner;
     if (stream) return splice(socket, stream);
-    const upstream = this.#o.upstreamOf(server!);
-    listenTcp(socket, { resolver: this.#o.resolver, upstream }, formatIp(addressOf(flow.source)));
+    const { resolver, upstreamOf, connectTo } = this.#o;
+    const listener = { resolver, upstream: upstreamOf(server!), connect: () => connectTo(server!) };
+    listenTcp(socket, listener, formatIp(addressOf(flow.source)));
   }
 
   async #side(device: Ip, peer: Ip): Promise<FlowSide> {

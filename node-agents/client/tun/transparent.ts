@@ -131,7 +131,7 @@ export class Transparent {
     this.#allows = createSources(o.gateway, o.monotonic);
     const shared = { ...o, allows: this.#allows, destination, isResource, resolver, upstreamOf, write };
     this.#datagrams = new Datagrams(shared);
-    this.#tcp = new Tcp(shared);
+    this.#tcp = new Tcp({ ...shared, connectTo });
   }
 
   get status(): TransparentStatus {
@@ -267,5 +267,7 @@ const upstreamOf = (server: Ip) =>
     servers: () => [{ address: formatIp(server), port: 53 }],
     sockets: markedSockets,
   });
+
+const connectTo = (server: Ip) => markedSockets.tcp({ address: formatIp(server), port: 53 });
 
 const markedSockets: DnsSockets = { udp: (family) => createMarkedUdp(family), tcp: connectMarked };

@@ -5,6 +5,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { limits } from '#node-agents/connector/limits.ts';
 import { createRecordResolver } from '#node-agents/connector/record-resolver.ts';
 import type { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
 import type { Flow } from '#node-agents/link/tunnel/flow.ts';
@@ -218,6 +219,25 @@ describe('the resolver of the Remote Network', () => {
   test('that is not there is no answer', async () => {
     const resolver = createRecordResolver(['127.0.0.1:1'], random);
     expect(await resolver.ask(question, 'svc_app')).toBeUndefined();
+  });
+
+  test('may know less of a name than this host, whose word counts for addresses', async () => {
+    const asked: string[] = [];
+    const lookup = async (name: string) => {
+      asked.push(name);
+      return name === 'in-hosts-file'
+        ? { ok: true as const, addresses: [] }
+        : { ok: false as const, code: 'name_not_found' as const };
+    };
+    const resolver = createRecordResolver([dns.address], random, limits.recordLookUps, { lookup });
+    const rcodeOf = async (name: string, type: number) =>
+      (await resolver.ask({ ...question, name, type }, 'svc_app'))?.rcode;
+    const { A } = recordTypes;
+    expect(await rcodeOf('in-hosts-file', A)).toBe(rcodes.NOERROR);
+    expect(await rcodeOf('nowhere', A)).toBe(rcodes.NXDOMAIN);
+    expect(await rcodeOf('in-hosts-file', MX)).toBe(rcodes.NXDOMAIN);
+    expect(await rcodeOf('web.internal', A)).toBe(rcodes.NOERROR);
+    expect(asked).toEqual(['in-hosts-file', 'nowhere']);
   });
 
   test('is asked only so many questions at once', async () => {

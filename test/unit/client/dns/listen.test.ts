@@ -38,7 +38,9 @@ beforeEach(async () => {
     records: async () => ({ rcode: 2 }),
     log: { debug: () => {} },
   });
-  options = { resolver, upstream: createUpstream({ servers: () => [serverOf(host)] }) };
+  const server = () => serverOf(host);
+  const connectHost = () => connect(server().port, server().address);
+  options = { resolver, upstream: createUpstream({ servers: () => [server()] }), connect: connectHost };
   udp = createSocket('udp4').bind(0, '127.0.0.1');
   await once(udp, 'listening');
   accepted = [];
@@ -112,12 +114,52 @@ describe('a connection', () => {
     expect(ids.sort((a, b) => a - b)).toEqual(many.map((_, i) => i));
   });
 
+  test('that asks for a zone has all the messages of the answer', async () => {
+    const soa = [{ type: 'SOA' as const, name: 'zone.test', data: { mname: 'a', rname: 'b' } }];
+    const messages = ['SOA', 'A', 'SOA'].map((_, i) =>
+      framed(encode({ type: 'response', id: 5, answers: i === 1 ? [] : soa })),
+    );
+    const primary = createServer((socket) => {
+      socket.once('data', () => socket.end(Buffer.concat(messages)));
+    }).listen(0, '127.0.0.1');
+    await once(primary, 'listening');
+    options.connect = () => connect((primary.address() as { port: number }).port, '127.0.0.1');
+    const socket = connect(at().tcp, '127.0.0.1');
+    socket.write(framed(encode({ type: 'query', id: 5, questions: [{ type: 'AXFR', name: 'zone.test' }] })));
+    const got: Buffer[] = [];
+    for await (const chunk of socket) got.push(chunk);
+    expect(Buffer.concat(got)).toEqual(Buffer.concat(messages));
+    expect(host.asked).toEqual([]);
+    options.connect = () => undefined;
+    const nobody = connect(at().tcp, '127.0.0.1').resume();
+    nobody.write(framed(encode({ type: 'query', id: 5, questions: [{ type: 'AXFR', name: 'zone.test' }] })));
+    await once(nobody, 'close');
+    primary.close();
+  });
+
   test('that brings nonsense ends', async () => {
     const socket = connect(at().tcp, '127.0.0.1').resume();
     socket.on('error', () => {});
     socket.write(framed(Buffer.from('nonsense')));
     await once(socket, 'close');
   });
+});
+
+test('a datagram that is lost on its way to the host’s resolver is sent again', async () => {
+  listenUdp(udp, options);
+  const lossy = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(lossy, 'listening');
+  let lost = 0;
+  lossy.on('message', (bytes, from) => {
+    if (lost++ === 0) return;
+    const { id = 0, questions = [] } = decode(bytes);
+    const answers = [{ type: 'A' as const, name: 'example.test', data: '198.51.100.8' }];
+    lossy.send(encode({ type: 'response', id, questions, answers }), from.port, from.address);
+  });
+  const server = { address: '127.0.0.1', port: lossy.address().port };
+  options.upstream = createUpstream({ servers: () => [server] });
+  expect(await ask('example.test', 'udp')).toEqual(['NOERROR', '198.51.100.8']);
+  lossy.close();
 });
 
 test('datagrams that are no questions are left lying', async () => {

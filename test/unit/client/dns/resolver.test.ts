@@ -28,6 +28,7 @@ let held: Acls | undefined;
 let families = { v4: true, v6: true };
 let names: SyntheticNames;
 let recordsAsked: RecordsRequest[];
+let recordsRcode: number;
 let upstreamAsked: { bytes: Uint8Array; over: Transport }[];
 let resolver: DnsResolver;
 
@@ -36,6 +37,7 @@ beforeEach(() => {
   families = { v4: true, v6: true };
   names = new SyntheticNames('https://c/t/acme');
   recordsAsked = [];
+  recordsRcode = rcodes.NOERROR;
   upstreamAsked = [];
   resolver = createDnsResolver({
     acls: () => held,
@@ -47,6 +49,7 @@ beforeEach(() => {
     exempt: () => new Set(['controller.corp']),
     records: async (request) => {
       recordsAsked.push(request);
+      if (recordsRcode !== rcodes.NOERROR) return { rcode: recordsRcode };
       return {
         rcode: rcodes.NOERROR,
         answers: [
@@ -141,6 +144,21 @@ describe('a protected name', () => {
     expect([recordsAsked, upstreamAsked]).toEqual([[], []]);
   });
 
+  test('below a wildcard has addresses once it is known to be there, and is not asked about again', async () => {
+    recordsRcode = rcodes.NXDOMAIN;
+    expect(await ask('a.corp')).toMatchObject({ rcode: 'NXDOMAIN', authorities: [{ type: 'SOA', ttl: 5 }] });
+    expect(await ask('db.internal')).toMatchObject({ rcode: 'NOERROR' });
+    recordsRcode = rcodes.SERVFAIL;
+    expect(await ask('b.corp', 'AAAA')).toMatchObject({ rcode: 'SERVFAIL' });
+    expect([names.has('a.corp'), names.has('b.corp')]).toEqual([false, false]);
+    recordsRcode = rcodes.NOERROR;
+    expect(await dataOf('b.corp', 'AAAA')).toHaveLength(1);
+    recordsRcode = rcodes.NXDOMAIN;
+    expect(await dataOf('b.corp')).toHaveLength(1);
+    expect(recordsAsked.map(({ host }) => host)).toEqual(['a.corp', 'b.corp', 'b.corp']);
+    expect(upstreamAsked).toEqual([]);
+  });
+
   test('that is withdrawn stops resolving with the very next question', async () => {
     expect(await dataOf('db.internal')).toHaveLength(1);
     held = granted(resource('*.corp'));
@@ -162,7 +180,16 @@ describe('a reverse name', () => {
     const { v4, v6 } = names.assign('db.internal')!;
     expect(await dataOf(reverseName(v4), 'PTR')).toEqual(['db.internal']);
     expect(await dataOf(reverseName(v6), 'PTR')).toEqual(['db.internal']);
+    expect(await ask(reverseName(v4), 'SOA')).toMatchObject({ rcode: 'NOERROR', answers: [] });
     expect(await ask(reverseName(deviceAddresses.v4), 'PTR')).toBe('upstream');
+  });
+
+  test('of a synthetic address without a name, or whose name is withdrawn, leads nowhere', async () => {
+    const { v4 } = names.assign('db.internal')!;
+    held = granted(resource('*.corp'));
+    for (const ip of [v4, parseIp('100.97.98.99')!, parseIp('fd53:616c:6c79::9999')!])
+      expect(await ask(reverseName(ip), 'PTR')).toMatchObject({ rcode: 'NXDOMAIN' });
+    expect(upstreamAsked).toEqual([]);
   });
 
   test('of a protected address is asked at the Connector', async () => {
@@ -186,6 +213,22 @@ describe('any other name', () => {
     expect(upstreamAsked).toEqual([{ bytes, over: 'tcp' }]);
     for (const name of ['corp', 'internal', 'xdb.internal', 'a.db.internal', 'my printer.corp', ''])
       expect([name, await ask(name)]).toEqual([name, 'upstream']);
+  });
+
+  test('goes there also in a message that is not understood here; a protected one does not', async () => {
+    const twoOptions = (name: string) =>
+      encode({ type: 'query', id: 9, questions: [{ type: 'A', name }], additionals: [edns, edns] });
+    expect(await answerTo(twoOptions('example.com'))).toBe(fromUpstream);
+    const refused = await answerTo(twoOptions('db.internal'));
+    expect(decode(Buffer.from(refused!))).toMatchObject({ id: 9, rcode: 'FORMERR' });
+    expect(upstreamAsked).toHaveLength(1);
+  });
+
+  test('may be a zone that is transferred; a protected one is not', () => {
+    const question = (type: RecordType, name: string) =>
+      resolver.isTransfer(encode({ type: 'query', questions: [{ type, name }] }));
+    expect([question('AXFR', 'example.com'), question('IXFR', 'example.com')]).toEqual([true, true]);
+    expect([question('AXFR', 'db.internal'), question('A', 'example.com')]).toEqual([false, false]);
   });
 
   test('includes what this Client itself needs, whatever a wildcard says', async () => {
