@@ -5,4 +5,6 @@
 export const neededCapability = {
   /** A Resource granted to a Service Account. */
   serviceGrant: 1,
+  /** Offers of direct paths. */
+  directPath: 2,
 } as const;

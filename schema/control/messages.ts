@@ -4,18 +4,24 @@
  * access token and proof; these messages only say what changed. Keep-alive is the text `ping`, answered
  * `pong` by the edge without waking anything, so an idle agent costs nothing.
  *
- *   agent → Controller   hello, ack, relays, events, receipt, renew
+ *   agent → Controller   hello, ack, relays, events, receipt, renew, offer, answer
  *   Controller → agent   welcome, connector_acl, client_acl, revoke, relay_list, registration, events_stored,
- *                        restarting, refused
+ *                        restarting, refused, offer, answer
+ *
+ * A direct path begins with an `offer` of a Client, which the Controller passes on to the one Connector that it
+ * names, if that Client may meet it; the Connector's `answer` goes back the same way, and both then try
+ * (`schema/path`). Neither learns more of the other than its candidates.
  *
  * Capability history (one number, raised when a peer must know whether the other side understands):
- *   1  everything below.
+ *   1  everything below, but for
+ *   2  offer and answer.
  */
 import { z } from 'zod';
 import { batchLimit, flowEvent } from '#schema/event/event.ts';
+import { candidates } from '#schema/path/candidates.ts';
 
 export const controlProtocol = 'sallyport-control.1';
-export const capability = 1;
+export const capability = 2;
 /** Agents below this are told `version_unsupported`. */
 export const minimumCapability = 1;
 
@@ -44,6 +50,17 @@ export const networkEntry = z.object({ acl: z.string(), connectors: z.array(conn
 export const relayLink = z.object({
   relay: z.string().max(64),
   state: z.enum(['connected', 'connecting', 'failed']),
+  code: z.string().max(64).optional(),
+});
+
+/** Made by the Client: 128 bits, base64url. */
+const offerId = z.string().regex(/^[\w-]{22}$/);
+
+/** With candidates; or, where the Connector will not or cannot, with the code of the reason. */
+const answer = z.object({
+  type: z.literal('answer'),
+  offer: offerId,
+  candidates: candidates.optional(),
   code: z.string().max(64).optional(),
 });
 
@@ -78,6 +95,10 @@ export const fromAgent = z.discriminatedUnion('type', [
   }),
   /** Send the ACL and registration anew: they are about to expire. */
   z.object({ type: z.literal('renew') }),
+  /** A Client's, to the Connector of this hash. */
+  z.object({ type: z.literal('offer'), offer: offerId, connector: z.string().max(64), candidates }),
+  /** A Connector's. */
+  answer,
 ]);
 
 export const fromController = z.discriminatedUnion('type', [
@@ -119,6 +140,10 @@ export const fromController = z.discriminatedUnion('type', [
   /** To a Connector: its fresh token for the relays. */
   z.object({ type: z.literal('registration'), token: z.string() }),
   z.object({ type: z.literal('events_stored'), batch: z.number().int() }),
+  /** To a Connector: a Client that may meet it wants a direct path, and proves to be the one with this key there. */
+  z.object({ type: z.literal('offer'), offer: offerId, jkt: z.string(), candidates }),
+  /** To a Client. */
+  answer,
   /** The channel will close; come back after `reconnect_in_ms` plus jitter. */
   z.object({ type: z.literal('restarting'), reconnect_in_ms: z.number().int() }),
   /** The credential is dead or the version too old; the channel closes and must not be reopened unless `retry`. */
@@ -134,6 +159,7 @@ export type RelayEntry = z.infer<typeof relayEntry>;
 export type ConnectorEntry = z.infer<typeof connectorEntry>;
 export type NetworkEntry = z.infer<typeof networkEntry>;
 export type RelayLink = z.infer<typeof relayLink>;
+export type Answer = z.infer<typeof answer>;
 export type FromAgent = z.infer<typeof fromAgent>;
 export type FromController = z.infer<typeof fromController>;
 export type FromControllerOf<T extends FromController['type']> = Extract<FromController, { type: T }>;

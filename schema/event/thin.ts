@@ -4,13 +4,8 @@
  * with the last of it (`suppressed`). Only events are thinned, never flows. Connectors thin what they see
  * (`connector/report.ts`), the Controller what Clients tell (`workers/control-channel/client-events.ts`).
  */
+import { Buckets, type Rate } from '#schema/rate/bucket.ts';
 import type { FlowEvent } from './event.ts';
-
-export interface Rate {
-  /** Events at once. */
-  burst: number;
-  perSecond: number;
-}
 
 export interface ThinningRates {
   instance: Rate;
@@ -31,14 +26,14 @@ export const summaryMs = 5_000;
 const mostInstances = 10_000;
 
 export class Thinning<E extends Thinned> {
-  readonly #rates: ThinningRates;
-  readonly #instances = new Map<string, Bucket>();
-  readonly #principals = new Map<string, Bucket>();
+  readonly #instances: Buckets;
+  readonly #principals: Buckets;
   /** By principal: the last event that was held back, and how many it stands for. */
   readonly #held = new Map<string, { event: E; count: number }>();
 
   constructor(rates: ThinningRates = defaultRates) {
-    this.#rates = rates;
+    this.#instances = new Buckets(rates.instance, mostInstances);
+    this.#principals = new Buckets(rates.principal);
   }
 
   /** Whether anything is held back: `takeHeld` is due within `summaryMs`. */
@@ -50,8 +45,8 @@ export class Thinning<E extends Thinned> {
   pass(event: E, nowMs: number): boolean {
     if (event.kind !== 'denied' && event.kind !== 'failed') return true;
     const { principal = '', instance = '' } = event;
-    const one = bucketOf(this.#instances, instance, this.#rates.instance, nowMs, mostInstances);
-    const all = bucketOf(this.#principals, principal, this.#rates.principal, nowMs);
+    const one = this.#instances.of(instance, nowMs);
+    const all = this.#principals.of(principal, nowMs);
     if ((one === undefined || one.tokens >= 1) && all!.tokens >= 1) {
       if (one) one.tokens--;
       all!.tokens--;
@@ -69,39 +64,8 @@ export class Thinning<E extends Thinned> {
       suppressed: count - 1,
     }));
     this.#held.clear();
-    forgetFull(this.#instances, this.#rates.instance, nowMs);
-    forgetFull(this.#principals, this.#rates.principal, nowMs);
+    this.#instances.forgetFull(nowMs);
+    this.#principals.forgetFull(nowMs);
     return summaries;
   }
-}
-
-interface Bucket {
-  tokens: number;
-  atMs: number;
-}
-
-function bucketOf(
-  buckets: Map<string, Bucket>,
-  id: string,
-  rate: Rate,
-  nowMs: number,
-  most = Number.POSITIVE_INFINITY,
-): Bucket | undefined {
-  let bucket = buckets.get(id);
-  if (bucket === undefined) {
-    if (buckets.size >= most) forgetFull(buckets, rate, nowMs);
-    if (buckets.size >= most) return undefined;
-    bucket = { tokens: rate.burst, atMs: nowMs };
-    buckets.set(id, bucket);
-  }
-  bucket.tokens = refilled(bucket, rate, nowMs);
-  bucket.atMs = nowMs;
-  return bucket;
-}
-
-const refilled = ({ tokens, atMs }: Bucket, { burst, perSecond }: Rate, nowMs: number): number =>
-  Math.min(burst, tokens + (Math.max(0, nowMs - atMs) / 1000) * perSecond);
-
-function forgetFull(buckets: Map<string, Bucket>, rate: Rate, nowMs: number): void {
-  for (const [id, bucket] of buckets) if (refilled(bucket, rate, nowMs) >= rate.burst) buckets.delete(id);
 }
