@@ -117,6 +117,8 @@ export class ControllerHost {
           this.revoked.push(order);
           return this.receipt;
         },
+        passOffer: async () => ({ ok: false, code: 'connector_offline' }),
+        passAnswer: async () => {},
         open: async () => new Response(null, { status: 501 }),
         present: async () => this.present,
         relaysChanged: async () => void this.changed.push('relays'),

@@ -76,6 +76,15 @@ export function createChannels(
       return object(objectOf(agent)).fetch(new Request(request, { headers }));
     },
 
+    async passOffer(tenant, connector, instance, message) {
+      const holder = object(objectOf({ role: 'connector', id: connector, tenant }));
+      return holder.passOffer({ connector, instance }, message);
+    },
+
+    async passAnswer(tenant, instance, message) {
+      await object(objectOf({ role: 'client', id: instance, tenant })).passAnswer(instance, message);
+    },
+
     async present(tenant) {
       return (await Promise.all(ofTenant(tenant).map((one) => one.present()))).flat();
     },

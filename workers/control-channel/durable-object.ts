@@ -17,14 +17,16 @@ import {
   pongTimeout,
   type RelayEntry,
 } from '#schema/control/messages.ts';
-import { type ErrorCode, errors } from '#schema/errors.ts';
+import { type ErrorCode, errors, type Verdict } from '#schema/errors.ts';
 import type { Id } from '#schema/ids.ts';
+import { OfferDesk } from '#schema/path/desk.ts';
 import { describeFault } from '#workers/controller/describe-fault.ts';
 import type { Ports, Presence, RevocationReceipt, VerifiedAgent } from '#workers/controller/ports.ts';
 import type { Bindings } from '#workers/hosts/bindings.ts';
 import { portsOf } from '#workers/hosts/cloudflare-ports.ts';
 import { ClientEvents } from './client-events.ts';
 import { LedgerStore } from './ledger-store.ts';
+import { passOffer } from './offers.ts';
 import { PresenceBook } from './presence.ts';
 import { Receipts } from './receipts.ts';
 import { listRelays, type ReceiveContext, receive, refuseDeadRelay } from './receive.ts';
@@ -136,6 +138,18 @@ export class ControlChannel extends DurableObject<Bindings> {
     }
   }
 
+  /** A Client of another object, perhaps, wants a direct path to a Connector of this one. */
+  async passOffer(
+    who: { connector: Id<'connector'>; instance: Id<'instance'> },
+    message: FromControllerOf<'offer'>,
+  ): Promise<Verdict<object>> {
+    return passOffer(await this.#work(), this.ctx.getWebSockets(who.connector), who, message);
+  }
+
+  async passAnswer(instance: Id<'instance'>, message: FromControllerOf<'answer'>): Promise<void> {
+    for (const socket of this.ctx.getWebSockets(instance)) if (seatOf(socket).greeted) tell(socket, message);
+  }
+
   async present(): Promise<Presence[]> {
     const { ports } = await this.#work();
     this.#reap(ports);
@@ -186,6 +200,7 @@ export class ControlChannel extends DurableObject<Bindings> {
       presence,
       receipts: new Receipts(ports.clock),
       clientEvents: new ClientEvents(ports),
+      desk: new OfferDesk(),
     };
   }
 

@@ -13,14 +13,14 @@ import { connectorsRevokedSince } from '#workers/controller/deployment.ts';
 import type { Ports, VerifiedAgent } from '#workers/controller/ports.ts';
 import { scopeOf } from '#workers/controller/scope.ts';
 import type { ClientEvents } from './client-events.ts';
+import { type OfferContext, takeAnswer, takeOffer } from './offers.ts';
 import type { PresenceBook } from './presence.ts';
 import type { Receipts } from './receipts.ts';
 import { changeSeat, refuseSeat, seatOf, tell } from './seat.ts';
 import { storeEvents } from './store-events.ts';
 import type { Updates } from './update.ts';
 
-export interface ReceiveContext {
-  ports: Ports;
+export interface ReceiveContext extends OfferContext {
   updates: Updates;
   presence: PresenceBook;
   receipts: Receipts;
@@ -54,6 +54,10 @@ export async function receive(context: ReceiveContext, socket: WebSocket, messag
       if (ports.clock() - (renewedAt ?? 0) < renewEveryMs) return;
       changeSeat(socket, { renewedAt: ports.clock() });
       return updates.update([socket], 'renew');
+    case 'offer':
+      return agent.role === 'client' ? takeOffer(context, socket, agent, message) : undefined;
+    case 'answer':
+      return agent.role === 'connector' ? takeAnswer(context, agent, message) : undefined;
   }
 }
 
@@ -67,6 +71,7 @@ async function greet(
   }
   const { agent, since } = changeSeat(socket, {
     greeted: true,
+    capability: hello.capability,
     ...(hello.acl_version !== undefined && { sent: hello.acl_version, acked: hello.acl_version }),
   });
   const wasAway = agent.role === 'connector' && (await isNews(ports, agent));

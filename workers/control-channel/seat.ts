@@ -23,6 +23,8 @@ export interface Seat {
   acked?: number;
   /** The staleness budget that it was told. */
   stale?: number;
+  /** As it said in `hello`. */
+  capability?: number;
   /** When it last asked for everything anew. */
   renewedAt?: number;
 }

@@ -7,6 +7,7 @@ import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import type { FromControllerOf, RelayEntry } from '#schema/control/messages.ts';
 import type * as tables from '#schema/db/tables.ts';
+import type { Verdict } from '#schema/errors.ts';
 import type { Id } from '#schema/ids.ts';
 
 /** D1 through drizzle, or anything that offers the same asynchronous SQLite and atomic batches. */
@@ -57,6 +58,19 @@ export interface Channels {
   ): Promise<RevocationReceipt>;
   /** Takes over an upgrade request of an agent whose identity has been verified. */
   open(request: Request, agent: VerifiedAgent): Promise<Response>;
+  /** Tells a Connector of a Client that wants a direct path to it. A refusal: it cannot be told, or not now. */
+  passOffer(
+    tenant: Id<'tenant'>,
+    connector: Id<'connector'>,
+    client: Id<'instance'>,
+    message: FromControllerOf<'offer'>,
+  ): Promise<Verdict<object>>;
+  /** Tells the Client what the Connector answers. */
+  passAnswer(
+    tenant: Id<'tenant'>,
+    client: Id<'instance'>,
+    message: FromControllerOf<'answer'>,
+  ): Promise<void>;
   /** Which agents hold a channel now. */
   present(tenant: Id<'tenant'>): Promise<Presence[]>;
   /** The list of relays has changed: tell every agent. */

@@ -5,10 +5,9 @@
 import { type ConnectionsAnswer, connectionsRequest, paths } from '#schema/control/login.ts';
 import type { Controller } from '../context.ts';
 import { authenticateAgent } from './authenticate-agent.ts';
-import { compileForPrincipal } from './compile-acl.ts';
 import { signerOf } from './issue.ts';
 import { connectionTokens } from './login-answer.ts';
-import { readConfiguration } from './read-configuration.ts';
+import { meetable } from './meetable.ts';
 import { answerRefusal, refuseAgent } from './refuse-agent.ts';
 
 export function mountConnections(app: Controller): void {
@@ -26,14 +25,7 @@ export function mountConnections(app: Controller): void {
       return answerRefusal(c, refuseAgent('validation_failed', 'body does not fit', detail), agent.id);
     }
     const tenant = c.get('tenant')!;
-    const wanted = { principals: [agent.principal] };
-    const configuration = await readConfiguration(ports.database, tenant.id, wanted, ports.clock());
-    const networks = configuration ? compileForPrincipal(configuration, agent.principal, ports.settings) : {};
-    const allowed = new Set(
-      (configuration?.connectors ?? [])
-        .filter(({ remoteNetworkId }) => Object.hasOwn(networks, remoteNetworkId))
-        .map(({ hash }) => hash!),
-    );
+    const allowed = new Set((await meetable(ports, tenant.id, agent.principal)).map(({ hash }) => hash!));
     const hashes = [...new Set(parsed.data.connectors)].filter((hash) => allowed.has(hash));
     const answer: ConnectionsAnswer = {
       connections: await connectionTokens(await signerOf(ports, tenant), hashes, agent.jkt),
