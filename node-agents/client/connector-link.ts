@@ -43,6 +43,8 @@ export class ConnectorLink {
   readonly #backoff: Backoff;
   /** The ids of relays where the Connector waits. */
   relayIds: readonly string[] = [];
+  /** How much of the load it takes beside others. */
+  weight: number | undefined;
   failure: { error: SallyportError; atMs: number } | undefined;
   /** How often a path was doubted. */
   doubts = 0;

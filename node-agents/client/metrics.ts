@@ -19,6 +19,7 @@ export function metricsText({
   acl_version,
   networks,
   flows,
+  doubts,
   udp,
   events,
 }: Snapshot): string {
@@ -44,6 +45,13 @@ export function metricsText({
       'Open tunnels to Connectors.',
       connectors.filter(({ state }) => state === 'open').length,
     ],
+    [
+      'tunnels_doubted',
+      'gauge',
+      'Of the tunnels, those that owe an answer.',
+      connectors.filter(({ state }) => state === 'doubted').length,
+    ],
+    ['doubts_total', 'counter', 'Tunnels that fell silent, so that another was sought.', doubts],
     ['flows', 'gauge', 'Live flows in tunnels.', flows],
     ['associations', 'gauge', 'Live UDP and ICMP associations.', udp.associations],
     [

@@ -1,15 +1,15 @@
 /**
- * In which order one instance tries the Connectors of a Remote Network: by rendezvous (highest random
- * weight) hashing of instance and Connector. Each instance has an order of its own, so load spreads without
- * anybody counting, and one Connector more or less moves only the flows that were or will be its own.
+ * In which order one instance tries the Connectors of a Remote Network (`schema/path/spread.ts`): the hash of
+ * instance and Connector stands for chance.
  */
 import { createHash } from 'node:crypto';
+import { inOrder, type Weighted } from '#schema/path/spread.ts';
 
-/** @param instance `ins_…` of this Client. @returns the hashes, first choice first. */
-export function rendezvousOrder<T extends { hash: string }>(instance: string, connectors: readonly T[]): T[] {
-  const weight = (hash: string) => createHash('sha256').update(`${instance} ${hash}`).digest('hex');
-  return connectors
-    .map((connector) => ({ connector, weight: weight(connector.hash) }))
-    .sort((a, b) => (a.weight < b.weight ? 1 : -1))
-    .map(({ connector }) => connector);
+/** @param instance `ins_…` of this Client. @returns first choice first. */
+export function rendezvousOrder<T extends Weighted>(instance: string, connectors: readonly T[]): T[] {
+  return inOrder(connectors, (hash) => fractionOf(`${instance} ${hash}`));
 }
+
+/** 48 bits of it, and never 0 or 1. */
+const fractionOf = (text: string): number =>
+  (createHash('sha256').update(text).digest().readUIntBE(0, 6) + 0.5) / 2 ** 48;

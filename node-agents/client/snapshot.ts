@@ -3,6 +3,7 @@
  * `resources.ts` and `report.ts` print. Field names are the public JSON of those commands.
  */
 import type { AclResource } from '#schema/acl/document.ts';
+import { usualWeight } from '#schema/path/spread.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 import type { TransparentStatus } from './tun/transparent.ts';
@@ -27,6 +28,8 @@ export interface Snapshot {
   listeners: Record<string, string>;
   direct: boolean;
   flows: number;
+  /** How often a tunnel fell silent, so that another was sought. */
+  doubts: number;
   /** UDP and ICMP; the live ones are among the flows where a tunnel carries them. */
   udp: AssociationCounts;
   /** Transparent mode; null without it. */
@@ -44,6 +47,9 @@ export interface NetworkStatus {
     relay: string | null;
     round_trip_ms: number | null;
     flows: number;
+    /** Share of the load that it takes beside the others. */
+    weight: number;
+    doubts: number;
     last_failure: string | null;
   }[];
 }
@@ -91,6 +97,7 @@ export function snapshotOf(
     networks: current ? networksOf(current) : [],
     relays: (current?.relays ?? []).map(({ id, url }) => ({ id, url })),
     flows: current?.tunnels.flows ?? 0,
+    doubts: current?.tunnels.doubts ?? 0,
     events: { waiting: current?.outbox.waiting ?? 0, dropped: current?.outbox.dropped ?? 0 },
     ...facts,
   };
@@ -112,12 +119,14 @@ const networksOf = ({ acls, tunnels }: Session): NetworkStatus[] =>
   [...acls.networks].map(([id, { claims }]) => ({
     id,
     resources: claims.acl.resources.length,
-    connectors: tunnels.links(id).map(({ hash, state, relay, tunnel, flows, failure }) => ({
+    connectors: tunnels.links(id).map(({ hash, state, relay, tunnel, flows, weight, doubts, failure }) => ({
       hash,
       state,
       relay: relay?.id ?? null,
       round_trip_ms: tunnel && Number.isFinite(tunnel.rttMs) ? Math.round(tunnel.rttMs * 100) / 100 : null,
       flows,
+      weight: weight ?? usualWeight,
+      doubts,
       last_failure: failure ? `${failure.error.code}: ${failure.error.message}` : null,
     })),
   }));

@@ -38,14 +38,16 @@ export function statusText(s: Snapshot): string {
     ...s.networks.flatMap(({ id, resources, connectors }): [string, string][] => [
       ['Network', `${id}, ${resources} Resources`],
       ...connectors.map(
-        ({ hash, state, relay, round_trip_ms: rtt, flows, last_failure: failure }): [string, string] => [
+        ({ hash, state, relay, round_trip_ms: rtt, flows, weight, doubts, ...o }): [string, string] => [
           '  Connector',
           [
             `${hash.slice(0, 12)}… ${state}`,
-            ...(state === 'open'
-              ? [`by ${relay}`, `${flows} flows`, ...(rtt === null ? [] : [`${rtt} ms`])]
-              : []),
-            ...(failure ? [failure] : []),
+            ...(relay === null
+              ? []
+              : [`by ${relay}`, `${flows} flows`, ...(rtt === null ? [] : [`${rtt} ms`])]),
+            `weight ${weight}`,
+            ...(doubts > 0 ? [`doubted ${doubts}×`] : []),
+            ...(o.last_failure ? [o.last_failure] : []),
           ].join(', '),
         ],
       ),

@@ -1,6 +1,7 @@
 /**
  * The way into each Remote Network: its Connectors in rendezvous order, one tunnel each, shared by all flows.
- * The first is opened ahead of need, the second stands by; a flow whose Connector fails goes on to the next.
+ * Two are opened ahead of need; the first has all flows while they are few, both share them when they are many
+ * (`schema/path/spread.ts`), and a flow whose Connector fails goes on to the next.
  * Between `flow.ts`, which wants a destination reached, and `connector-link.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,6 +55,8 @@ export class Tunnels {
   /** Those that left the list while they still carried flows. */
   readonly #leaving = new Set<ConnectorLink>();
   #acls: Acls | undefined;
+  /** How often a tunnel fell silent. */
+  doubts = 0;
 
   constructor(instance: string, context: LinkContext) {
     this.#instance = instance;
@@ -64,7 +67,10 @@ export class Tunnels {
     this.#context = {
       ...context,
       relays: (ids) => trust.order(context.relays(ids)),
-      doubted: (relay) => trust.doubt(relay),
+      doubted: (relay) => {
+        this.doubts++;
+        trust.doubt(relay);
+      },
     };
   }
 
@@ -77,9 +83,10 @@ export class Tunnels {
     }
     for (const [network, { connectors, signed }] of acls.networks) {
       const held = new Map((this.#networks.get(network) ?? []).map((link) => [link.hash, link]));
-      const links = rendezvousOrder(this.#instance, connectors).map(({ hash, relays }) => {
+      const links = rendezvousOrder(this.#instance, connectors).map(({ hash, relays, weight }) => {
         const link = held.get(hash) ?? new ConnectorLink(hash, this.#viewOf(network), this.#context);
         link.relayIds = relays;
+        link.weight = weight;
         return link;
       });
       if (before?.networks.get(network)?.signed !== signed)

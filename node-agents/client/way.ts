@@ -6,6 +6,7 @@
 import type { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
 import type { Flow } from '#node-agents/link/tunnel/flow.ts';
 import { type Refusal, SallyportError, type Verdict } from '#schema/errors.ts';
+import { pickLeast } from '#schema/path/spread.ts';
 import type { ConnectorLink } from './connector-link.ts';
 import type { FlowRequest } from './opening.ts';
 
@@ -22,11 +23,11 @@ export interface Way {
 type Ready = ({ ok: true } & Way) | Refusal;
 
 /**
- * An open tunnel that answers at once; else the links are asked in order, the next one as soon as one fails
+ * An open tunnel that answers at once, the best of several (`schema/path/spread.ts`); else the links are asked in order, the next one as soon as one fails
  * or is slow, and the first that is ready wins. The others stay: they are wanted anyway.
  */
 export function firstReady(links: ReadonlySet<ConnectorLink>, signal: AbortSignal): Promise<Ready> {
-  const open = [...links].find(({ tunnel, doubted }) => tunnel && !doubted);
+  const open = pickLeast([...links].filter(({ tunnel, doubted }) => tunnel && !doubted));
   if (open) return Promise.resolve({ ok: true, link: open, tunnel: open.tunnel! });
   if (signal.aborted) return Promise.resolve({ ok: false, code: 'cancelled' });
   return new Promise((settle) => {

@@ -15,6 +15,7 @@ import type { KeptIdentity } from './enrol.ts';
 import { Census, type Gate } from './gate.ts';
 import type { Health } from './health.ts';
 import { limits } from './limits.ts';
+import { ConnectorLoad } from './load.ts';
 import { Memory } from './memory.ts';
 import { createRecordResolver } from './record-resolver.ts';
 import { Relays } from './relays.ts';
@@ -46,6 +47,7 @@ export class Connector {
   readonly #tunnels: Tunnels;
   readonly #relays: Relays;
   readonly #report: Report;
+  readonly #load: ConnectorLoad;
   #draining = false;
   #ready = false;
 
@@ -116,12 +118,20 @@ export class Connector {
       refusal: () => this.#tunnels.refusal,
       onIncoming: (relay, accept) => void this.#tunnels.take(accept, relay.id),
       onRelayLeaving: (relay) => this.#tunnels.goAway('draining', relay.id),
-      onChange: (links) => {
-        send({ type: 'relays', links });
-      },
+      onChange: () => this.#tellStanding(),
       now: host.monotonic,
       random,
       log,
+    });
+    this.#load = new ConnectorLoad({
+      weight: config.weight,
+      counts: () => ({ flows: this.#tunnels.flows, tunnels: this.#tunnels.size }),
+      onChange: () => {
+        const { class: load, weight, utilisation } = this.#load;
+        log.info('load_changed', { load, weight, utilisation: Math.round(utilisation * 100) / 100 });
+        this.#tellStanding();
+      },
+      now: host.monotonic,
     });
   }
 
@@ -146,6 +156,7 @@ export class Connector {
   }
 
   close(): void {
+    this.#load.close();
     this.#relays.close();
     this.#session.close();
   }
@@ -180,6 +191,9 @@ export class Connector {
       },
       tunnels: this.#tunnels.size,
       flows: this.#tunnels.flows,
+      weight: this.#load.weight,
+      load: this.#load.class,
+      utilisation: this.#load.utilisation,
       events_waiting: this.#report.waiting,
       draining: this.#draining,
     };
@@ -187,9 +201,13 @@ export class Connector {
 
   /** The channel is open: say where we can be met, and what happened meanwhile. */
   #tell(): void {
-    this.#session.send({ type: 'relays', links: this.#relays.links });
+    this.#tellStanding();
     this.#report.resume();
     this.#relays.hurry();
+  }
+
+  #tellStanding(): void {
+    this.#session.send({ type: 'relays', links: this.#relays.links, weight: this.#load.weight });
   }
 
   /** Ready: with an ACL and reachable at the relays that there are. */

@@ -25,6 +25,10 @@ export interface Health {
   acl: { version: number | null; resources: number; stale: boolean; expires_s: number | null };
   tunnels: number;
   flows: number;
+  /** Share of the load that Clients are told, how busy it is, and of what is scarcest how much is in use (0–1). */
+  weight: number;
+  load: string;
+  utilisation: number;
   events_waiting: number;
   draining: boolean;
 }
@@ -40,6 +44,9 @@ export const startingHealth: Health = {
   acl: { version: null, resources: 0, stale: true, expires_s: null },
   tunnels: 0,
   flows: 0,
+  weight: 0,
+  load: 'free',
+  utilisation: 0,
   events_waiting: 0,
   draining: false,
 };
@@ -112,6 +119,7 @@ function sentences(health: Health): string {
     ...health.relays.map(({ url, state, code }) => `relay ${url}: ${state}${code ? ` (${code})` : ''}`),
     `acl: version ${acl.version ?? 'none'}, ${acl.resources} Resources${acl.stale ? ', stale' : ''}`,
     `tunnels: ${health.tunnels}, flows: ${health.flows}, events waiting: ${health.events_waiting}`,
+    `load: ${health.load}, ${Math.round(health.utilisation * 100)} % in use, weight ${health.weight}`,
     '',
   ].join('\n');
 }

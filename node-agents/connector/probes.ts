@@ -53,6 +53,8 @@ function metrics(health: Health): string {
     ['acl_resources', 'Resources of the Remote Network.', health.acl.resources],
     ['tunnels', 'Tunnels of Clients.', health.tunnels],
     ['flows', 'Live flows.', health.flows],
+    ['weight', 'Share of the load that Clients are told.', health.weight],
+    ['utilisation', 'How much of what is scarcest is in use, 0 to 1.', health.utilisation],
     ['events_waiting', 'Events that the Controller has not acknowledged.', health.events_waiting],
   ];
   return gauges

@@ -25,8 +25,8 @@ export interface RelaysOptions {
   onIncoming(relay: RelayEntry, accept: () => Promise<Duplex>): void;
   /** This relay ends soon, and Clients can meet this Connector at another. */
   onRelayLeaving(relay: RelayEntry): void;
-  /** At most once in `settleMs`. */
-  onChange(links: RelayLink[]): void;
+  /** Of `links`; at most once in `settleMs`. */
+  onChange(): void;
   now(): number;
   random: Random;
   log: Log;
@@ -171,7 +171,7 @@ export class Relays {
   #told(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#o.onChange(this.links);
+      this.#o.onChange();
     }, settleMs);
   }
 }

@@ -3,6 +3,7 @@
  * read, what holds without it, and its line in the help. `config.ts` reads a command's configuration through
  * its table and `help.ts` prints it; nothing else knows a flag's name.
  */
+import { maxWeight, usualWeight } from '#schema/path/spread.ts';
 import { levels } from './log.ts';
 import * as values from './values.ts';
 import { type Environment, Malformed } from './values.ts';
@@ -198,6 +199,15 @@ export const connectorSettings = {
     'resolve Resources here, not by the system; may be repeated',
   ),
   labels,
+  weight: withDefault(
+    option(
+      'weight',
+      'NUMBER',
+      values.whole(0, maxWeight),
+      `share of the load beside other Connectors; 0 stands by (${usualWeight})`,
+    ),
+    () => usualWeight,
+  ),
   logLevel,
   metricsPort,
 } satisfies Settings;

@@ -104,6 +104,16 @@ export function seconds(lowest: number, highest: number): (text: string) => numb
   };
 }
 
+/** A whole number. */
+export function whole(lowest: number, highest: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+    if (number < lowest || number > highest)
+      throw new Malformed(`${quote(text)} is not a whole number (${lowest}–${highest})`);
+    return number;
+  };
+}
+
 export function oneOf<const T extends string>(...words: T[]): (text: string) => T {
   return (text) => {
     const word = words.find((one) => one === text.toLowerCase());

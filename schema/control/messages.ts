@@ -19,6 +19,7 @@
 import { z } from 'zod';
 import { batchLimit, flowEvent } from '#schema/event/event.ts';
 import { candidates } from '#schema/path/candidates.ts';
+import { maxWeight } from '#schema/path/spread.ts';
 
 export const controlProtocol = 'sallyport-control.1';
 export const capability = 2;
@@ -40,8 +41,15 @@ export const relayEntry = z.object({
   carriers: z.array(z.enum(['raw', 'websocket'])).min(1),
 });
 
-/** A Connector as Clients see it: its hash and where to meet it, nothing else. */
-export const connectorEntry = z.object({ hash: z.string(), relays: z.array(z.string()) });
+/**
+ * A Connector as Clients see it: its hash, where to meet it, and how much of the load it takes
+ * (`schema/path/spread.ts`) where that is not the usual; nothing else.
+ */
+export const connectorEntry = z.object({
+  hash: z.string(),
+  relays: z.array(z.string()),
+  weight: z.number().optional(),
+});
 
 /** What a Client needs for one Remote Network. `acl` is the signed Client ACL. */
 export const networkEntry = z.object({ acl: z.string(), connectors: z.array(connectorEntry) });
@@ -80,7 +88,12 @@ export const fromAgent = z.discriminatedUnion('type', [
     acl_version: z.number().int().optional(),
   }),
   z.object({ type: z.literal('ack'), version: z.number().int() }),
-  z.object({ type: z.literal('relays'), links: z.array(relayLink).max(16) }),
+  /** How a Connector stands: where it can be met, and how much of the load it takes. */
+  z.object({
+    type: z.literal('relays'),
+    links: z.array(relayLink).max(16),
+    weight: z.number().int().min(0).max(maxWeight).optional(),
+  }),
   z.object({
     type: z.literal('events'),
     batch: z.number().int(),

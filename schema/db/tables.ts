@@ -92,6 +92,8 @@ export const connectors = sqliteTable(
     hostname: text('hostname'),
     labels: text('labels', { mode: 'json' }).$type<Record<string, string>>(),
     relays: text('relays', { mode: 'json' }).$type<RelayLink[]>(),
+    /** How much of the load it asked for; null = the usual (`schema/path/spread.ts`). */
+    weight: integer('weight'),
     /** Address that the Controller saw it come from. */
     publicAddress: text('public_address'),
     createdAt: instant('created_at').notNull(),

@@ -250,6 +250,29 @@ describe('a Client', () => {
     await shown([]);
   });
 
+  test('learns how much of the load a Connector takes; one that changes its mind too often is not heard', async () => {
+    const connector = await world.connector();
+    const { channel: link } = await world.greetedConnector(connector);
+    const { hash } = connector.answer!.connector!;
+    const links = [{ relay: 'rel_edge', state: 'connected' as const }];
+    const weighed = (weight?: number) =>
+      channel.take((message) => {
+        const [entry] = message.networks?.[world.network]?.connectors ?? [];
+        return entry?.hash === hash && entry.weight === weight;
+      });
+    await weighed();
+    const times = 20;
+    for (let i = 1; i <= times; i++) link.send({ type: 'relays', links, weight: 50 + i });
+    await weighed(51);
+    const shown = async () => (await world.admin.get(`/connectors/${connector.subject}`)).weight;
+    expect(await shown()).toBe(51);
+    // All of them have been worked on once something that was sent later is answered.
+    const events = { type: 'events' as const, batch: 1, events: [] };
+    link.send(events);
+    await link.take('events_stored');
+    expect(await shown()).toBe(51);
+  });
+
   test('loses what runs out at that moment, without anybody changing anything', async () => {
     const brief = await world.resource('brief.internal');
     const until = Date.now() + 2_000;

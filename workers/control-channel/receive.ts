@@ -31,6 +31,8 @@ type Of<T extends FromAgent['type']> = Extract<FromAgent, { type: T }>;
 
 /** An agent that asks for everything anew is heard this often; milliseconds. */
 const renewEveryMs = 1_000;
+/** A Connector changes its weight so often: each time all its Clients are told. An honest one is slower yet. */
+const weighEveryMs = 5_000;
 
 export async function receive(context: ReceiveContext, socket: WebSocket, message: FromAgent): Promise<void> {
   const { ports, updates, receipts } = context;
@@ -44,7 +46,7 @@ export async function receive(context: ReceiveContext, socket: WebSocket, messag
       changeSeat(socket, { acked: message.version });
       return;
     case 'relays':
-      return noteRelays(ports, agent, message.links);
+      return noteStanding(ports, socket, message);
     case 'events':
       if (agent.role === 'client') await context.clientEvents.store(agent, message.events);
       else await storeEvents(ports.database, agent, message.events, ports.clock());
@@ -91,16 +93,32 @@ async function isNews(ports: Ports, agent: Extract<VerifiedAgent, { role: 'conne
   return row !== undefined && (row.connectedAt === null || row.disconnectedAt !== null);
 }
 
-/** Where the Connector can be met is part of what Clients are told. */
-async function noteRelays(ports: Ports, agent: VerifiedAgent, links: RelayLink[]): Promise<void> {
+/** Where the Connector can be met, and how much of the load it takes, is part of what Clients are told. */
+async function noteStanding(
+  ports: Ports,
+  socket: WebSocket,
+  { links, weight: asked }: Of<'relays'>,
+): Promise<void> {
+  const { agent } = seatOf(socket);
   if (agent.role !== 'connector') return;
+  const weight = weigh(socket, asked, ports.clock()) ?? null;
   const scope = scopeOf(ports.database, agent.tenant);
   const row = await scope.find(connectors, eq(connectors.id, agent.id));
-  if (!row || JSON.stringify(row.relays) === JSON.stringify(links)) return;
-  await scope.update(connectors, { relays: links }, eq(connectors.id, agent.id));
-  if (connectedTo(row.relays ?? []) !== connectedTo(links)) {
+  if (!row) return;
+  const reweighed = weight !== row.weight;
+  if (!reweighed && JSON.stringify(row.relays) === JSON.stringify(links)) return;
+  await scope.update(connectors, { relays: links, weight }, eq(connectors.id, agent.id));
+  if (reweighed || connectedTo(row.relays ?? []) !== connectedTo(links)) {
     ports.defer(ports.channels.configurationChanged(agent.tenant));
   }
+}
+
+/** @returns the weight that counts: what was asked for, unless that changes too often. */
+function weigh(socket: WebSocket, asked: number | undefined, now: number): number | undefined {
+  const { weight, weighedAt } = seatOf(socket);
+  if (asked === weight || (weighedAt !== undefined && now - weighedAt < weighEveryMs)) return weight;
+  changeSeat(socket, { weight: asked, weighedAt: now });
+  return asked;
 }
 
 const connectedTo = (links: RelayLink[]): string =>

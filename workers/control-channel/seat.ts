@@ -27,6 +27,9 @@ export interface Seat {
   capability?: number;
   /** When it last asked for everything anew. */
   renewedAt?: number;
+  /** How much of the load it asked for, and when that last changed. */
+  weight?: number | undefined;
+  weighedAt?: number;
 }
 
 export const seatOf = (socket: WebSocket): Seat => socket.deserializeAttachment() as Seat;

@@ -29,6 +29,7 @@ const connector = (hash: string, network: string, more: object = {}) =>
     hash,
     remoteNetworkId: `net_${network}`,
     relays: null,
+    weight: null,
     connectedAt: null,
     ...gone,
     ...more,
@@ -113,6 +114,13 @@ describe('what a principal is shown', () => {
     expect(met(null)).toEqual(['rel_1', 'rel_2', 'rel_edge']);
     expect(relayList({ relays }, settings).map(({ id }) => id)).toEqual(['rel_1', 'rel_2', 'rel_edge']);
   });
+});
+
+test('how much of the load each Connector takes, where that is not the usual', () => {
+  const grants = new Map([['svc_a', [{ expiresAt: null, resource: resource('a', 'one') }]]]);
+  const connectors = [null, 100, 50, 0].map((weight, i) => connector(`${i}`, 'one', { weight }));
+  const shown = compileForPrincipal(configuration({ grants, connectors }), 'svc_a', settings)['net_one'];
+  expect(shown?.connectors.map(({ weight }) => weight)).toEqual([undefined, undefined, 50, 0]);
 });
 
 test('a Connector is told its own Remote Network’s Resources, the floors and what was revoked', () => {

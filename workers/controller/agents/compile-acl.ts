@@ -6,6 +6,7 @@
 import type { AclEntries, AclEntry, AclResource, GrantedResource } from '#schema/acl/document.ts';
 import { entryKey } from '#schema/acl/document.ts';
 import type { ConnectorEntry, RelayEntry } from '#schema/control/messages.ts';
+import { usualWeight } from '#schema/path/spread.ts';
 import type { Settings } from '../ports.ts';
 import type { Configuration } from './read-configuration.ts';
 
@@ -92,11 +93,13 @@ function connectorsOf(
   return (here.length > 0 ? here : all)
     .sort((a, b) => compare(a.hash!, b.hash!))
     .slice(0, shownConnectors)
-    .map((row) => ({ hash: row.hash!, relays: relaysOf(row, known) }));
+    .map((row) => ({ hash: row.hash!, relays: relaysOf(row, known), ...weightOf(row) }));
 }
 
 const isConnected = ({ connectedAt, disconnectedAt }: ConnectorRow): boolean =>
   connectedAt !== null && (disconnectedAt === null || disconnectedAt < connectedAt);
+
+const weightOf = ({ weight }: ConnectorRow) => (weight === null || weight === usualWeight ? {} : { weight });
 
 /** Where the Connector says that it can be met; as long as it has said nothing, anywhere. */
 function relaysOf({ relays }: ConnectorRow, known: string[]): string[] {

@@ -49,6 +49,7 @@ const blank = {
   hostname: null,
   labels: null,
   relays: null,
+  weight: null,
   publicAddress: null,
   enrolledAt: null,
   connectedAt: null,

@@ -6,6 +6,7 @@ import { calculateJwkThumbprint } from 'jose';
 import { relayLink } from '#schema/control/messages.ts';
 import { type connectors, enrolmentTokens } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
+import { usualWeight } from '#schema/path/spread.ts';
 import type { ChangeOrigin } from '../../change.ts';
 import { instant, iso, isoOrNull } from '../../fields.ts';
 import { presentAgents } from '../../presence.ts';
@@ -29,6 +30,7 @@ export const connector = z
     labels: z.record(z.string(), z.string()),
     public_address: z.string().nullable(),
     relays: z.array(relayLink),
+    weight: z.number().openapi({ description: 'Share of the load that it takes, beside those of others.' }),
     last_seen_at: instant.nullable(),
     connected_at: instant.nullable(),
     enrolled_at: instant.nullable(),
@@ -60,6 +62,7 @@ export async function show(
     labels: row.labels ?? {},
     public_address: row.publicAddress,
     relays: row.relays ?? [],
+    weight: row.weight ?? usualWeight,
     last_seen_at: isoOrNull(present.get(row.id)?.lastSeen ?? row.disconnectedAt),
     connected_at: isoOrNull(row.connectedAt),
     enrolled_at: isoOrNull(row.enrolledAt),
