@@ -6,52 +6,52 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Machine, machine } from './host/machine.ts';
+import { machine } from './host/machine.ts';
 import { enterNamespace } from './host/namespace.ts';
-import { benchPath, measureNames } from './path/main.ts';
+import { type Comparison, compare } from './measure/compare.ts';
+import { path } from './path/main.ts';
+import { transparent } from './transparent/main.ts';
+
+const comparisons: Record<string, Comparison> = { path, transparent };
+const measuresOf = ({ name, measures }: Comparison) =>
+  `                   ${name}: ${measures.map((measure) => measure.name).join(', ')}`;
 
 const help = `Usage: npm run bench -- [name…] [options]
 
   path             Client, relay and Connector against plain loopback, with the Node and with the edge relay
+  transparent      the TUN device: interception alone and the whole path, against WireGuard and Tailscale
   tunnel           the frame layer inside the pinned TLS
   udp              packets per second one way, by iperf3, against loopback and a plain Node forwarder
   acl              matching a destination, by the number of Resources
                    (all of them when none is named)
 
-  --quick          less than a minute: shorter and fewer rounds
+  --quick          shorter and fewer rounds
   --json           one line of JSON after each table
-  --measure NAME   path: only this (may be repeated): ${measureNames.join(', ')}
-  --profile DIR    path: V8 profiles of every agent in DIR, and where their time went
+
+path and transparent:
+  --measure NAME   only this (may be repeated)
+${Object.values(comparisons).map(measuresOf).join('\n')}
+  --subject NAME   only this beside direct (may be repeated), by its name in the JSON
+  --rounds N       so many rounds
+  --profile DIR    V8 profiles of every agent in DIR, and where their time went
                    (slower: the figures are then not to be quoted)
   --help           this text
 `;
 
-interface Flags {
-  quick: boolean;
-  json: boolean;
-  measure: string[];
-  profile?: string;
-}
-
+type Flags = ReturnType<typeof parse>['flags'];
 type Outcome = { json?: Record<string, unknown>; ok: boolean };
 
 const root = new URL('../..', import.meta.url).pathname;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-const benches: Record<string, (flags: Flags, on: Machine) => Promise<Outcome> | Outcome> = {
+const benches: Record<string, (flags: Flags) => Promise<Outcome> | Outcome> = {
   acl: ({ quick, json }) => script('acl/match.ts', { '--quick': quick, '--json': json }),
   tunnel: ({ quick, json }) =>
     script('tunnel.ts', { '--seconds=0.5': quick, '--seconds=1': !quick, '--json': json }),
   udp: ({ quick, json }) => script('udp.ts', { '--quick': quick, '--json': json }),
-  path: ({ quick, measure, profile }, on) =>
-    benchPath({
-      quick,
-      measures: measure,
-      machine: on,
-      rawDir: '.sallyport/bench',
-      say,
-      ...(profile && { profile: resolve(profile) }),
-    }),
+  ...Object.fromEntries(
+    Object.entries(comparisons).map(([name, comparison]) => [name, (flags: Flags) => run(comparison, flags)]),
+  ),
 };
 
 const { flags, names } = parse();
@@ -64,11 +64,19 @@ if (trouble !== undefined) say(`! ${trouble}`);
 let ok = true;
 for (const name of names) {
   say('');
-  const outcome = await benches[name]!(flags, on);
+  const outcome = await benches[name]!(flags);
   ok &&= outcome.ok;
   if (flags.json && outcome.json) say(JSON.stringify(outcome.json));
 }
 process.exit(ok ? 0 : 1);
+
+function run(comparison: Comparison, { quick, measure, subject, rounds, profile }: Flags): Promise<Outcome> {
+  return compare(comparison, {
+    ...{ quick, measures: measure, subjects: subject, machine: on, rawDir: '.sallyport/bench', say },
+    ...(rounds !== undefined && { rounds: Number(rounds) }),
+    ...(profile !== undefined && { profile: resolve(profile) }),
+  });
+}
 
 /** A benchmark that is a program of its own: an idle, fresh process measures nanoseconds best. */
 function script(file: string, args: Record<string, boolean>): Outcome {
@@ -78,7 +86,7 @@ function script(file: string, args: Record<string, boolean>): Outcome {
   return { ok: spawnSync(process.execPath, [path, ...given], { stdio: 'inherit' }).status === 0 };
 }
 
-function parse(): { flags: Flags; names: string[] } {
+function parse() {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
@@ -86,6 +94,8 @@ function parse(): { flags: Flags; names: string[] } {
         quick: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         measure: { type: 'string', multiple: true, default: [] },
+        subject: { type: 'string', multiple: true, default: [] },
+        rounds: { type: 'string' },
         profile: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -96,8 +106,14 @@ function parse(): { flags: Flags; names: string[] } {
     }
     const unknown = positionals.find((name) => !(name in benches));
     if (unknown !== undefined) throw new Error(`there is no benchmark “${unknown}”; --help lists them`);
-    const unmeasured = values.measure.find((name) => !measureNames.includes(name));
-    if (unmeasured !== undefined) throw new Error(`there is no measure “${unmeasured}”; --help lists them`);
+    const compared = Object.values(comparisons);
+    const misnamed =
+      values.measure.find((name) => !compared.some((one) => one.measures.some((m) => m.name === name))) ??
+      values.subject.find((name) => !compared.some((one) => one.ways.some((way) => way.name === name)));
+    if (misnamed !== undefined)
+      throw new Error(`nothing is called “${misnamed}”; --help lists what there is`);
+    if (values.rounds !== undefined && !/^[1-9]\d?$/.test(values.rounds))
+      throw new Error('--rounds is a number from 1 to 99');
     return { flags: values, names: positionals.length > 0 ? positionals : Object.keys(benches) };
   } catch (error) {
     process.stderr.write(`bench: ${(error as Error).message}\n`);

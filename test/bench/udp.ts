@@ -2,11 +2,10 @@
  * UDP packets per second one way, by iperf3: direct over loopback, through a plain Node forwarder, and through
  * `--forward udp:` → Client → Node relay → Connector. `main.ts` starts it; alone: `node test/bench/udp.ts`.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { promisify } from 'node:util';
+import type { ChildProcess } from 'node:child_process';
+import { AgentProcess } from '../world/process.ts';
 import { World } from '../world/world.ts';
-import { cpuSeconds } from './host/processes.ts';
+import { type DatagramRate, sendDatagrams, startIperfServer } from './load/iperf.ts';
 import { readable } from './report/statistics.ts';
 import { table } from './report/table.ts';
 
@@ -18,15 +17,6 @@ interface Subject {
   pids: number[];
 }
 
-interface Measured {
-  offered: number;
-  received: number;
-  loss: number;
-  /** Microseconds of processor time by packet received. */
-  cpu: number;
-}
-
-const run = promisify(execFile);
 const origin = '127.0.0.99';
 const quick = process.argv.includes('--quick');
 const seconds = quick ? 1 : 3;
@@ -35,71 +25,17 @@ const rates = quick ? [20_000, 60_000] : [20_000, 40_000, 50_000, 60_000, 70_000
 const tolerable = 0.005;
 const running: ChildProcess[] = [];
 
-/** A TCP and a UDP forwarder in one process, as plain as Node has them: iperf3 wants both on one port. */
-const plainForwarder = `
-import { createSocket } from 'node:dgram';
-import { connect, createServer } from 'node:net';
-const [listen, host, port] = process.argv.slice(1);
-createServer({ allowHalfOpen: true }, (near) => {
-  const far = connect({ port: Number(port), host, allowHalfOpen: true });
-  near.on('error', () => {}).pipe(far.on('error', () => {})).pipe(near);
-}).listen(Number(listen), '127.0.0.1');
-const fars = new Map();
-const near = createSocket({ type: 'udp4', recvBufferSize: 2 ** 21 });
-near.on('message', (bytes, from) => {
-  const far = fars.get(from.port);
-  if (far) return far.send(bytes);
-  const made = createSocket('udp4').on('message', (answer) => near.send(answer, from.port, from.address));
-  made.on('error', () => {});
-  fars.set(from.port, made);
-  made.connect(Number(port), host, () => made.send(bytes));
-});
-near.bind(Number(listen), '127.0.0.1', () => console.log('ready'));
-`;
-
-async function start(command: string, args: string[], ready: RegExp): Promise<ChildProcess> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  running.push(child);
-  for (;;) {
-    const [text] = await once(child.stdout!, 'data');
-    if (ready.test(String(text))) break;
-  }
-  child.stdout!.resume();
-  return child;
-}
-
-/** @returns undefined when iperf3 gave up: flooded, it may not get through to its own server. */
-async function measure(
-  { name, host, port, pids }: Subject,
-  length: number,
-  rate: number,
-): Promise<Measured | undefined> {
-  const before = cpuSeconds(pids);
-  const report = await run('iperf3', [
-    ...['--client', host, '--port', String(port), '--udp', '--length', String(length), '--json'],
-    ...['--bitrate', String(rate * length * 8), '--pacing-timer', '200', '--time', String(seconds)],
-    ...['--window', '4M'],
-  ]).catch((error: { stdout: string }) => error);
-  const { end, error } = JSON.parse(report.stdout);
-  if (error !== undefined) {
-    process.stderr.write(`! ${name}, ${rate}/s: ${error}\n`);
-    return undefined;
-  }
-  const { packets, lost_packets: lost, seconds: took } = end.sum;
-  const received = packets - lost;
-  const cpu = ((cpuSeconds(pids) - before) / received) * 1e6;
-  return { offered: packets / took, received: received / took, loss: lost / packets, cpu };
-}
-
 async function subjects(world: World): Promise<Subject[]> {
   const port = await world.port();
-  await start('iperf3', ['--server', '--bind', origin, '--port', String(port), '--forceflush'], /listening/);
-  const plainPort = await world.port();
-  const plain = await start(
-    process.execPath,
-    ['--input-type=module', '--eval', plainForwarder, String(plainPort), origin, String(port)],
-    /ready/,
-  );
+  running.push(await startIperfServer(origin, port));
+  const plain = new AgentProcess('plain', [
+    'test/bench/load/plain-forwarder.ts',
+    '127.0.0.1',
+    origin,
+    `${port}`,
+  ]);
+  world.processes.push(plain);
+  const { ports } = (await plain.line('ready')) as unknown as { ports: Record<string, number> };
   const relay = await world.startRelay();
   const network = await world.admin.post('/remote-networks', { name: 'bench' });
   const resource = await world.admin.post('/resources', {
@@ -114,7 +50,7 @@ async function subjects(world: World): Promise<Subject[]> {
   });
   return [
     { name: 'direct', host: origin, port, pids: [] },
-    { name: 'plain Node forwarder', host: '127.0.0.1', port: plainPort, pids: [plain.pid!] },
+    { name: 'plain Node forwarder', host: '127.0.0.1', port: ports[port]!, pids: [plain.pid] },
     {
       name: 'Sallyport',
       host: '127.0.0.1',
@@ -127,16 +63,19 @@ async function subjects(world: World): Promise<Subject[]> {
 const world = await World.start({ slug: 'bench' });
 try {
   const all = await subjects(world);
-  const results: { subject: string; length: number; rates: Measured[] }[] = [];
+  const results: { subject: string; length: number; rates: DatagramRate[] }[] = [];
   for (const length of [64, 1_200]) {
     const rows = [
       [`${length} bytes`, 'most received/s', 'carried/s', 'CPU µs/packet', 'loss at each rate offered/s'],
     ];
     for (const subject of all) {
-      const measured: Measured[] = [];
+      const measured: DatagramRate[] = [];
       for (const rate of rates) {
-        const one = await measure(subject, length, rate);
-        if (one !== undefined) measured.push(one);
+        const { host, port, pids } = subject;
+        await sendDatagrams({ host, port, prefix: [] }, { length, rate, seconds, pids }).then(
+          (one) => measured.push(one),
+          (error: Error) => process.stderr.write(`! ${subject.name}, ${rate}/s: ${error.message}\n`),
+        );
       }
       results.push({ subject: subject.name, length, rates: measured });
       const carried = measured.filter(({ loss }) => loss <= tolerable);

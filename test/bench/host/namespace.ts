@@ -39,7 +39,8 @@ export function enterNamespace(): string | undefined {
 export const congestionControl = () =>
   readFileSync(`/proc/sys/net/ipv4/tcp_congestion_control`, 'utf8').trim();
 
-function configure(): string | undefined {
+/** In the namespace that this process is in. @returns what the kernel refused. */
+export function configure(): string | undefined {
   const refused = Object.entries(settings).flatMap(([name, value]) => {
     try {
       writeFileSync(`/proc/sys/${name}`, value);

@@ -1,15 +1,11 @@
 /** What the kernel knows of a process and of its children: processor time and memory, from /proc. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-const ticksPerSecond = 100;
+export const ticksPerSecond = 100;
 
 /** Seconds of processor time so far, user and system together. */
-export function cpuSeconds(pids: number[]): number {
-  return sum(pids, (pid) => {
-    const fields = statFields(pid);
-    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-  });
-}
+export const cpuSeconds = (pids: number[]): number =>
+  sum(pids, (pid) => (statOf(pid)?.own ?? Number.NaN) / ticksPerSecond);
 
 /** The most memory that the processes held, each at its own worst moment, in MiB. */
 export function peakMemory(pids: number[]): number {
@@ -24,22 +20,29 @@ export function descendants(pid: number): number[] {
   const children = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((candidate) => parentOf(candidate) === pid);
+    .filter((candidate) => statOf(candidate)?.parent === pid);
   return children.flatMap((child) => [child, ...descendants(child)]);
 }
 
-function parentOf(pid: number): number | undefined {
-  try {
-    return Number(statFields(pid)[1]);
-  } catch {
-    return undefined; // Ended while we looked.
-  }
+export interface ProcessStat {
+  parent: number;
+  /** Ticks of processor time, user and system; and those of children that ended and were waited for. */
+  own: number;
+  children: number;
 }
 
-/** Those after the command's name, which may hold spaces and parentheses. */
-function statFields(pid: number): string[] {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+/** Undefined once it has ended. */
+export function statOf(pid: number): ProcessStat | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return undefined;
+  }
+  // After the command's name, which may hold spaces and parentheses.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const at = (index: number) => Number(fields[index]);
+  return { parent: at(1), own: at(11) + at(12), children: at(13) + at(14) };
 }
 
 const sum = (pids: number[], of: (pid: number) => number) => pids.reduce((total, pid) => total + of(pid), 0);

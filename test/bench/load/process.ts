@@ -1,7 +1,7 @@
 /**
  * The benchmark's hold on its two own processes, the origin and the load generator.
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { BulkJob, BulkResult } from './bulk.ts';
 import type { ExchangesJob, ExchangesResult } from './exchanges.ts';
@@ -17,21 +17,24 @@ export interface Origin {
   stop(): void;
 }
 
-export async function startOrigin(address: string): Promise<Origin> {
-  const child = start('origin.ts', [address]);
+/** @param prefix of its command, such as `ip netns exec X`; here and below. */
+export async function startOrigin(address: string, prefix: string[] = []): Promise<Origin> {
+  const child = start(prefix, 'origin.ts', address);
   const ports = (await message(child, graceMs)) as Origin['ports'];
   return { pid: child.pid!, address, ports, stop: () => child.kill() };
 }
 
 export class Generator {
+  readonly #prefix: string[];
   #child: ChildProcess;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, prefix: string[]) {
     this.#child = child;
+    this.#prefix = prefix;
   }
 
-  static async start(): Promise<Generator> {
-    return new Generator(await ready());
+  static async start(prefix: string[] = []): Promise<Generator> {
+    return new Generator(await ready(prefix), prefix);
   }
 
   get pid(): number {
@@ -50,7 +53,7 @@ export class Generator {
       return answer.result;
     } catch (error) {
       this.#child.kill('SIGKILL');
-      this.#child = await ready();
+      this.#child = await ready(this.#prefix);
       throw error;
     }
   }
@@ -65,12 +68,13 @@ interface Answer {
   error?: string;
 }
 
-function start(file: string, args: string[] = []): ChildProcess {
-  return fork(new URL(file, import.meta.url), args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+function start(prefix: string[], file: string, ...args: string[]): ChildProcess {
+  const command = [...prefix, process.execPath, new URL(file, import.meta.url).pathname, ...args];
+  return spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 }
 
-async function ready(): Promise<ChildProcess> {
-  const child = start('generator.ts');
+async function ready(prefix: string[]): Promise<ChildProcess> {
+  const child = start(prefix, 'generator.ts');
   await message(child, graceMs);
   return child;
 }

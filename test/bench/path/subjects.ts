@@ -7,13 +7,14 @@ import { World } from '../../world/world.ts';
 import { descendants } from '../host/processes.ts';
 import type { Target } from '../load/flow.ts';
 import type { Origin } from '../load/process.ts';
-import { bareProcess, firstByte } from './cold-start.ts';
-import type { Subject } from './measure.ts';
+import { bareProcess, firstByte } from '../measure/cold-start.ts';
+import type { Subject } from '../measure/measure.ts';
 
 export function direct(origin: Origin): Subject {
   const target = (port: number): Target => ({ host: origin.address, port });
   return {
     name: 'direct',
+    title: 'direct',
     trouble: () => undefined,
     target,
     parts: {},
@@ -22,23 +23,29 @@ export function direct(origin: Origin): Subject {
   };
 }
 
+export interface SallyportWay {
+  name: string;
+  title: string;
+  relay: 'node' | 'edge';
+}
+
 /** @param prefix of each agent's command, for a profiler. */
 export async function throughSallyport(
-  name: 'node_relay' | 'edge_relay',
+  way: SallyportWay,
   origin: Origin,
   prefix: string[] = [],
 ): Promise<Subject> {
   const world = await World.start({ slug: 'bench', prefix });
   try {
-    return await build(name, world, origin);
+    return await build(way, world, origin);
   } catch (error) {
     await world.stop();
     throw error;
   }
 }
 
-async function build(name: 'node_relay' | 'edge_relay', world: World, origin: Origin): Promise<Subject> {
-  const node = name === 'node_relay' ? await world.startRelay() : undefined;
+async function build({ name, title, relay }: SallyportWay, world: World, origin: Origin): Promise<Subject> {
+  const node = relay === 'node' ? await world.startRelay() : undefined;
   const network = await world.admin.post('/remote-networks', { name: 'bench' });
   const resource = await world.admin.post('/resources', {
     name: 'origin',
@@ -59,6 +66,7 @@ async function build(name: 'node_relay' | 'edge_relay', world: World, origin: Or
   const standing = [...world.processes];
   return {
     name,
+    title,
     trouble: () => {
       const dead = standing.find((process) => !process.running);
       return dead && `${dead.name} ended: ${dead.output()}`;

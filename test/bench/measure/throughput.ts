@@ -3,7 +3,7 @@
  * by the bytes of payload moved.
  */
 import { cpuSeconds } from '../host/processes.ts';
-import { type Bench, type Figures, type Measure, partNames, type Subject } from './measure.ts';
+import type { Bench, Figures, Measure, Subject } from './measure.ts';
 
 const kinds = ([1, 8] as const).flatMap((flows) =>
   (['down', 'up'] as const).map((direction) => ({
@@ -13,7 +13,8 @@ const kinds = ([1, 8] as const).flatMap((flows) =>
   })),
 );
 
-export const throughput: Measure = {
+/** @param parts that a way can have, in the order that a request meets them. */
+export const throughput = (parts: string[]): Measure => ({
   name: 'throughput',
   columns: [
     ...kinds.map(({ flows, direction, key }) => ({
@@ -23,10 +24,15 @@ export const throughput: Measure = {
       better: 'higher' as const,
     })),
     { key: 'cpu', title: 'processor time, all processes', unit: 's/GB', better: 'lower' },
-    ...partNames.map((part) => ({ key: `cpu_${part}`, title: `  of it ${part}`, unit: 's/GB' })),
+    { key: 'cpu_between', title: '  of it between load and origin', unit: 's/GB' },
+    ...['load', ...parts, 'origin'].map((part) => ({
+      key: `cpu_${part}`,
+      title: `  of it ${part}`,
+      unit: 's/GB',
+    })),
   ],
   run: measure,
-};
+});
 
 async function measure(subject: Subject, bench: Bench): Promise<Figures> {
   const { generator, origin, milliseconds } = bench;
@@ -40,10 +46,12 @@ async function measure(subject: Subject, bench: Bench): Promise<Figures> {
     figures[key] = (result.bytes * 8) / 1e6 / result.milliseconds;
     bytes += result.bytes;
   }
-  const costs = parts.map(
-    ([part, pids], i) => [part, (cpuSeconds(pids) - before[i]!) / (bytes / 1e9)] as const,
-  );
-  for (const [part, cost] of costs) figures[`cpu_${part}`] = cost;
-  figures['cpu'] = costs.reduce((sum, [, cost]) => sum + cost, 0);
+  figures['cpu'] = figures['cpu_between'] = 0;
+  parts.forEach(([part, pids], i) => {
+    const cost = (cpuSeconds(pids) - before[i]!) / (bytes / 1e9);
+    figures[`cpu_${part}`] = cost;
+    figures['cpu']! += cost;
+    if (part in subject.parts) figures['cpu_between']! += cost;
+  });
   return figures;
 }

@@ -2,17 +2,13 @@
 import { peakMemory } from '../host/processes.ts';
 import type { Measure } from './measure.ts';
 
-export const memory: Measure = {
+export const memory = (parts: string[]): Measure => ({
   name: 'memory',
   once: true,
-  columns: ['client', 'relay', 'connector'].map((part) => ({
-    key: `memory_${part}`,
-    title: `memory at peak, ${part}`,
-    unit: 'MiB',
-  })),
+  columns: parts.map((part) => ({ key: `memory_${part}`, title: `memory at peak, ${part}`, unit: 'MiB' })),
   async run({ parts }) {
     return Object.fromEntries(
       Object.entries(parts).map(([part, pids]) => [`memory_${part}`, peakMemory(pids)]),
     );
   },
-};
+});

@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import { answersOn } from '../load/answers.ts';
 import { authority, openFlow, type Target } from '../load/flow.ts';
 import { request } from '../load/page.ts';
-import type { Measure } from './measure.ts';
+import type { Figures, Measure } from './measure.ts';
 
 const patienceMs = 20_000;
 const retryMs = 2;
@@ -17,7 +17,7 @@ export const coldStart: Measure = {
   name: 'cold-start',
   cold: true,
   columns: [{ key: 'cold_start', title: 'cold start to the first byte', unit: 'ms', better: 'lower' }],
-  run: async (subject) => ({ cold_start: await subject.coldStart() }),
+  run: async ({ coldStart }): Promise<Figures> => (coldStart ? { cold_start: await coldStart() } : {}),
 };
 
 /** Milliseconds since `start` at which the proxy first let a request through; it may not even listen yet. */

@@ -5,20 +5,32 @@
 import type { Target } from '../load/flow.ts';
 import type { Generator, Origin } from '../load/process.ts';
 
-export type SubjectName = 'direct' | 'node_relay' | 'edge_relay';
-
-/** One way to the origin. */
+/** One way to the origin. The one called `direct` is what all others are compared with. */
 export interface Subject {
-  name: SubjectName;
+  /** As in the JSON. */
+  name: string;
+  /** As in the tables. */
+  title: string;
   /** Why it cannot be measured any more, if so. */
   trouble(): string | undefined;
+  /** Where its load comes from, when that is another network than the others' load. */
+  generator?: Generator;
   /** To one of the origin's ports. */
   target(port: number): Target;
+  /** Where datagrams go on their way to an iperf3 server, when it carries them. */
+  datagrams?: DatagramTarget;
   /** What is on the way, by part; a part is one process or several. */
   parts: Record<string, number[]>;
   /** Milliseconds from the spawn of a new Client (direct: of a bare Node process) to a first byte. */
-  coldStart(): Promise<number>;
+  coldStart?(): Promise<number>;
   stop(): Promise<void>;
+}
+
+export interface DatagramTarget {
+  host: string;
+  port: number;
+  /** In front of the sender's command, such as `ip netns exec X`. */
+  prefix: string[];
 }
 
 export interface Bench {
@@ -46,8 +58,6 @@ export interface Measure {
   /** Has nothing to warm up. */
   cold?: boolean;
   columns: Column[];
+  /** Of a subject that has no such thing: no figures. */
   run(subject: Subject, bench: Bench): Promise<Figures>;
 }
-
-/** The parts that a way can have, in the order that a request meets them. */
-export const partNames = ['load', 'client', 'relay', 'connector', 'origin'] as const;
