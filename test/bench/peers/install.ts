@@ -4,8 +4,8 @@
  * is named in the results.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { accessSync, constants, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface Program {
@@ -15,12 +15,21 @@ export interface Program {
   debian?: string;
   /** A command of a Go module, with its version. */
   go?: string;
+  /** A program of ours in Go, and the package that it is made of. */
+  source?: { file: string; from: string };
 }
 
 export const programs = {
   wireguard: { name: 'wireguard', go: 'golang.zx2c4.com/wireguard@v0.0.0-20260522210424-ecfc5a8d5446' },
   tailscaled: { name: 'tailscaled', go: 'tailscale.com/cmd/tailscaled@v1.102.5' },
   tailscale: { name: 'tailscale', go: 'tailscale.com/cmd/tailscale@v1.102.5' },
+  tailscaleControl: {
+    name: 'tailscale-control',
+    source: {
+      file: '../transparent/tailscale-control.go',
+      from: 'tailscale.com/tstest/integration/testcontrol@v1.102.5',
+    },
+  },
   sshd: { name: 'sshd', debian: 'openssh-server' },
   ssh: { name: 'ssh', debian: 'openssh-client' },
   haproxy: { name: 'haproxy', debian: 'haproxy' },
@@ -47,8 +56,10 @@ export function missing(...wanted: Program[]): string | undefined {
 }
 
 /** The command that brings it. */
-const howTo = ({ debian, go }: Program): string =>
-  go === undefined ? `apt-get install ${debian}` : `go install ${go}`;
+const howTo = ({ debian, go }: Program): string => {
+  if (debian !== undefined) return `apt-get install ${debian}`;
+  return go === undefined ? 'npm run bench -- --install' : `go install ${go}`;
+};
 
 /** Brings all that can be had; tells of each. */
 export function install(say: (text: string) => void): void {
@@ -62,19 +73,38 @@ export function install(say: (text: string) => void): void {
 
 /** @returns why it cannot be had. */
 function bring(program: Program): string | undefined {
-  const { debian, go } = program;
-  const [command, args, env] =
-    go === undefined
-      ? // Without any service being started.
-        (['apt-get', ['install', '-y', '-qq', '--no-install-recommends', debian!], aptEnv] as const)
-      : (['go', ['install', go], { GOBIN: cache, GOFLAGS: '-buildvcs=false' }] as const);
-  const done = spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, ...env } });
+  const { name, debian, go, source } = program;
+  if (debian !== undefined)
+    return run(program, ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', debian], {
+      env: aptEnv,
+    });
+  if (go !== undefined) return run(program, ['go', 'install', go], { env: { GOBIN: cache, ...goEnv } });
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-go-'));
+  try {
+    copyFileSync(new URL(source!.file, import.meta.url), join(folder, 'main.go'));
+    const there = { cwd: folder, env: goEnv };
+    return (
+      run(program, ['go', 'mod', 'init', 'bench'], there) ??
+      run(program, ['go', 'get', source!.from], there) ??
+      run(program, ['go', 'build', '-o', join(cache, name), '.'], there)
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** @returns what it says when it fails. */
+function run(program: Program, command: string[], o: { cwd?: string; env: Record<string, string> }) {
+  const env = { ...process.env, ...o.env };
+  const done = spawnSync(command[0]!, command.slice(1), { encoding: 'utf8', ...o, env });
   if (done.status === 0) return undefined;
   const reason = done.error?.message ?? done.stderr.trim().split('\n').at(-1);
   return `not to be had by “${howTo(program)}”: ${reason}`;
 }
 
+/** No service is to be started. */
 const aptEnv = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+const goEnv = { GOFLAGS: '-buildvcs=false' };
 
 function isExecutable(path: string): boolean {
   try {

@@ -10,6 +10,7 @@ import { throughput } from '../measure/throughput.ts';
 import { openEnds, type TransparentEnds } from './ends.ts';
 import { goals } from './goals.ts';
 import { direct, interception, plainProxy, wholePath } from './subjects.ts';
+import { tailscale } from './tailscale.ts';
 import { wireguard } from './wireguard.ts';
 
 export const transparent: Comparison<TransparentEnds> = {
@@ -27,6 +28,7 @@ export const transparent: Comparison<TransparentEnds> = {
     { name: 'interception', title: 'interception alone', build: interception },
     { name: 'whole_path', title: 'whole path', build: wholePath },
     { name: 'wireguard_go', title: 'wireguard-go', build: wireguard },
+    { name: 'tailscale', title: 'Tailscale', build: tailscale },
   ],
   conclude: goals,
 };
