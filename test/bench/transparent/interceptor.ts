@@ -6,6 +6,9 @@
  */
 import type { Socket as DatagramSocket } from 'node:dgram';
 import { EventEmitter, once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Acls } from '#node-agents/client/acl.ts';
 import type { FlowRequest, Opening } from '#node-agents/client/opening.ts';
 import { Transparent } from '#node-agents/client/tun/transparent.ts';
@@ -31,6 +34,7 @@ const transparent = await Transparent.start({
   open: openTcp,
   associations: new Associations({ open: openUdp, now: monotonic }),
   exempt: () => new Set(),
+  namesPath: join(mkdtempSync(join(tmpdir(), 'sallyport-names-')), 'names.json'),
   ...{ ipv6: false, gateway: [], dnsListen: [], dns: 'off', monotonic },
   nowMs: Date.now,
   random: (length) => crypto.getRandomValues(new Uint8Array(length)),
