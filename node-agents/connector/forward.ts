@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import type { ErrorCode } from '#schema/errors.ts';
 import type { Flow } from '../link/tunnel/flow.ts';
 import { splice } from '../link/tunnel/splice.ts';
+import { readUrgentInLine } from '../os/urgent-data.ts';
 
 export interface Joined {
   /** When both directions are over: undefined after a plain end, else why. */
@@ -24,6 +25,7 @@ const keepAliveMs = 60_000;
 
 export function forward(flow: Flow, socket: Socket): Joined {
   socket.setKeepAlive(true, keepAliveMs);
+  readUrgentInLine(socket);
   return {
     done: splice(flow, socket),
     cut: (code) => flow.reset(code),

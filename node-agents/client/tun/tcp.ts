@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Injector, openInjector } from '#node-agents/os/raw-socket.ts';
+import { readUrgentInLine } from '#node-agents/os/urgent-data.ts';
 import type { Destination } from '#schema/acl/document.ts';
 import type { ErrorCode } from '#schema/errors.ts';
 import { formatIp, type Ip, parseIp } from '#schema/name/ip.ts';
@@ -183,6 +184,7 @@ export class Tcp {
     );
     server.listen({ host: formatIp(device), port: 0, backlog: 4_096 });
     await once(server, 'listening');
+    readUrgentInLine(server);
     server.on('error', () => {});
     this.#servers.push(server);
     const { port } = server.address() as AddressInfo;
