@@ -26,6 +26,8 @@ const recordBytes = 16 * 1024;
 const blocks = new BlockPool(128 * 1024, 32);
 /** Writes under way per tunnel. */
 const writesAtOnce = 2;
+/** A write that took so long waited for the peer to take what was written before. */
+const congestedMs = 50;
 /** For GOAWAY to leave before the socket is torn down. */
 const lingerMs = 1_000;
 
@@ -149,14 +151,16 @@ export class Carrier {
       blocks.give(block);
       return false;
     }
+    const begun = this.now();
     this.#writes++;
     this.#socket.write(block.subarray(0, length), () => {
       this.#writes--;
       blocks.give(block);
-      this.#liveness.moved(this.now());
+      // What leaves at once says only that this host, or a relay, had room for it.
+      if (this.now() - begun >= congestedMs) this.#liveness.moved(this.now());
       this.#flush();
     });
-    this.#noteWork(this.now());
+    this.#noteWork(begun);
     return true;
   }
 

@@ -50,10 +50,11 @@ export function plainData<S extends net.Socket>(socket: S): S {
 
 let identities: Promise<[Identity, Identity]> | undefined;
 
-/** @param onFlow who answers flow requests at the Connector. */
+/** @param onFlow who answers flow requests at the Connector. @param own the Client's end alone has these. */
 export async function loopback(
   onFlow: (request: FlowRequest) => void,
   more: Partial<ConnectorTunnelOptions & ClientTunnelOptions> = {},
+  own: Partial<ClientTunnelOptions> = {},
 ): Promise<Loopback> {
   identities ??= Promise.all([createIdentity(), createIdentity()]);
   const [mine, theirs] = await identities;
@@ -71,7 +72,13 @@ export async function loopback(
     onClose: closed.resolve,
     ...more,
   });
-  const client = ClientTunnel.start(near, { ...common, connectionToken: 'token', acl: 'acl', ...more });
+  const client = ClientTunnel.start(near, {
+    ...common,
+    connectionToken: 'token',
+    acl: 'acl',
+    ...more,
+    ...own,
+  });
   const clientClosed = once(client, 'close').then(([code]) => code as string);
   return {
     client,

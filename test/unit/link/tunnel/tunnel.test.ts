@@ -310,6 +310,19 @@ describe('a tunnel', () => {
     expect(flow.code).toBe('peer_gone');
   });
 
+  test('whose peer falls silent is given up although the line takes whatever is said', async () => {
+    const liveness = { patienceMs: 20, doubtMs: 20, goneMs: 100 };
+    const made = await start(echo, {}, { liveness });
+    const flow = made.client.openFlow(toOrigin);
+    await flow.opened;
+    made.raw[1].pause();
+    (made.raw[1] as unknown as { _handle: { readStop(): void } })._handle.readStop();
+    const talk = setInterval(() => flow.write('anybody there?'), 10);
+    expect(await made.clientClosed).toBe('peer_gone');
+    clearInterval(talk);
+    made.raw[1].destroy();
+  });
+
   test('that is idle stays, by its own PINGs', async () => {
     const made = await start(echo, { liveness: { keepAliveMs: 20, silenceMs: 60 } });
     await made.client.welcomed;
