@@ -44,9 +44,18 @@ export const isOver = (flow: TcpFlow): boolean =>
   (flow.ends & ends.reset) !== 0 || flow.ends === (ends.programFin | ends.listenerFin);
 
 export interface FlowLimits {
-  /** SYNs held or being accepted: in all, and of one source (an IPv4 address, an IPv6 /64). */
+  /**
+   * SYNs held or being accepted: in all, and of one source (an IPv4 address, an IPv6 /64). A flood of them takes no
+   * more than half of the streams of a tunnel (`tunnel/frames.ts`).
+   */
   held: number;
   heldPerSource: number;
+  /**
+   * Where there is no room for another, one that has waited longer than this makes way: for the far side, which may
+   * be busy, and for its program, which answers at once if it is one.
+   */
+  heldGraceMs: number;
+  acceptGraceMs: number;
   /** Flows in every state; at most 64,511. */
   flows: number;
   flowsPerSource: number;
@@ -60,8 +69,10 @@ export interface FlowLimits {
 }
 
 export const flowLimits: FlowLimits = {
-  held: 4_096,
-  heldPerSource: 2_048,
+  held: 2_048,
+  heldPerSource: 1_536,
+  heldGraceMs: 3_000,
+  acceptGraceMs: 500,
   flows: 32_768,
   flowsPerSource: 16_384,
   heldMs: 130_000,

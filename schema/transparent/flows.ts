@@ -42,16 +42,19 @@ interface Side<T> extends FlowSide {
 export class FlowTable<T = unknown> {
   /** After `open` and `cancel`: which. */
   flow: TcpFlow<T> | undefined;
+  /** After `open`: one that has waited for long and had to make way, if any. End what was opened for it. */
+  evicted: TcpFlow<T> | undefined;
   /** After `reply`: a frame, valid until the next call. */
   reply: Uint8Array;
-  /** SYNs that found no place. */
+  /** SYNs that found no place: dropped, or answered where the table itself is full. */
   overflowed = 0;
 
   readonly #sides: Partial<Record<4 | 6, Side<T>>>;
   readonly #limits: FlowLimits;
   readonly #index: TupleIndex<TcpFlow<T>>;
-  /** By state; `#closing` with the one that is closing longest first. */
+  /** By state, each with the one that has been in it longest first. */
   readonly #held = new Set<TcpFlow<T>>();
+  readonly #accepting = new Set<TcpFlow<T>>();
   readonly #open = new Set<TcpFlow<T>>();
   readonly #closing = new Set<TcpFlow<T>>();
   readonly #heldPerSource = new Tally();
@@ -86,7 +89,8 @@ export class FlowTable<T = unknown> {
 
   /** By state; together never more than `limits.flows`. */
   get counts(): { held: number; open: number; closing: number } {
-    return { held: this.#held.size, open: this.#open.size, closing: this.#closing.size };
+    const held = this.#held.size + this.#accepting.size;
+    return { held, open: this.#open.size, closing: this.#closing.size };
   }
 
   /** @param view a TCP segment, parsed and no fragment. It may be rewritten in place. */
@@ -136,6 +140,8 @@ export class FlowTable<T = unknown> {
     );
     flow.state = 'accepting';
     flow.lastMs = nowMs;
+    this.#held.delete(flow);
+    this.#accepting.add(flow);
     const frame = flow.syn!.slice();
     parseFrame(this.#syn, frame, frame.length);
     rewriteTcp(this.#syn, flow.inward);
@@ -194,9 +200,8 @@ export class FlowTable<T = unknown> {
   sweep(nowMs: number): TcpFlow<T>[] {
     const { heldMs, acceptMs, lingerMs, closingMs } = this.#limits;
     const late: TcpFlow<T>[] = [];
-    for (const flow of this.#held) {
-      if (nowMs - flow.lastMs >= (flow.state === 'held' ? heldMs : acceptMs)) late.push(flow);
-    }
+    for (const flow of this.#held) if (nowMs - flow.lastMs >= heldMs) late.push(flow);
+    for (const flow of this.#accepting) if (nowMs - flow.lastMs >= acceptMs) late.push(flow);
     for (const flow of late) this.#remove(flow);
     for (const flow of this.#closing) {
       if (nowMs - flow.lastMs >= (isOver(flow) ? lingerMs : closingMs)) this.#remove(flow);
@@ -219,16 +224,16 @@ export class FlowTable<T = unknown> {
   #hold(view: PacketView, side: Side<T>, nowMs: number): TcpAction {
     const { held, heldPerSource, flows, flowsPerSource } = this.#limits;
     const sourceKey = sourceKeyOf(view);
-    const full =
-      view.end > longestSyn ||
-      this.#held.size >= held ||
-      this.#heldPerSource.of(sourceKey) >= heldPerSource ||
+    this.evicted = undefined;
+    if (view.end > longestSyn || side.ports.peerAt(view.frame, view.sourceAt) >= 0) return 'drop';
+    const many = this.#heldPerSource.of(sourceKey) >= heldPerSource;
+    if ((many || this.counts.held >= held) && !this.#evict(nowMs, many ? sourceKey : undefined))
+      return this.#overflow();
+    if (
       this.#flowsPerSource.of(sourceKey) >= flowsPerSource ||
-      (this.#index.size >= flows && !this.#makeRoom());
-    if (full || side.ports.peerAt(view.frame, view.sourceAt) >= 0) {
-      this.overflowed++;
-      return 'drop';
-    }
+      (this.#index.size >= flows && !this.#makeRoom())
+    )
+      return this.#overflow(view);
     const flow: TcpFlow<T> = {
       tuple: this.#index.tupleOf(view),
       source: view.source,
@@ -279,6 +284,36 @@ export class FlowTable<T = unknown> {
     return 'reply';
   }
 
+  /** @param view told at once: unlike a SYN that waits, what fills the table may stay for hours. */
+  #overflow(view?: PacketView): TcpAction {
+    this.overflowed++;
+    if (view === undefined) return 'drop';
+    this.reply = this.#answer.subarray(0, buildUnreachable(this.#answer, view, 'host'));
+    return 'reply';
+  }
+
+  /**
+   * A program answers the listener at once, a flood of SYNs never: those that are being accepted go first.
+   * @param sourceKey whose have to go; anybody's if absent.
+   */
+  #evict(nowMs: number, sourceKey?: string): boolean {
+    const { heldGraceMs, acceptGraceMs } = this.#limits;
+    for (const [waiting, graceMs] of [
+      [this.#accepting, acceptGraceMs],
+      [this.#held, heldGraceMs],
+    ] as const) {
+      let looks = 0;
+      for (const flow of waiting) {
+        if (nowMs - flow.lastMs < graceMs || looks++ === mostLooks) break;
+        if (sourceKey !== undefined && flow.sourceKey !== sourceKey) continue;
+        this.#remove(flow);
+        this.evicted = flow;
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** The flow that has been closing longest makes way for a new one. */
   #makeRoom(): boolean {
     for (const flow of this.#closing) {
@@ -289,7 +324,7 @@ export class FlowTable<T = unknown> {
   }
 
   #unhold(flow: TcpFlow<T>): void {
-    if (this.#held.delete(flow)) this.#heldPerSource.remove(flow.sourceKey);
+    if (this.#held.delete(flow) || this.#accepting.delete(flow)) this.#heldPerSource.remove(flow.sourceKey);
   }
 
   #remove(flow: TcpFlow<T>): void {
@@ -305,6 +340,8 @@ export class FlowTable<T = unknown> {
   }
 }
 
+/** Flows of others that are passed over in search of one to evict. */
+const mostLooks = 64;
 /** Longer ones carry data (TCP Fast Open); the program's kernel tries again without. */
 const longestSyn = ipStart + 1_500;
 /** A reset, or an "unreachable" with what it quotes. */

@@ -14,6 +14,8 @@ import type { Target } from './target.ts';
 const limits = {
   held: 12,
   heldPerSource: 6,
+  heldGraceMs: 150,
+  acceptGraceMs: 60,
   flows: 24,
   flowsPerSource: 14,
   heldMs: 500,
@@ -73,6 +75,7 @@ function programSays(
   switch (table.take(view, now)) {
     case 'open':
       equal(table.flow!.state, 'held');
+      equal(table.evicted?.state ?? 'gone', 'gone');
       flows.push(table.flow!);
       break;
     case 'cancel':

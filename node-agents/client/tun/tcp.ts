@@ -8,6 +8,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import type { Duplex } from 'node:stream';
 import { type Injector, openInjector } from '#node-agents/os/raw-socket.ts';
 import { readUrgentInLine } from '#node-agents/os/urgent-data.ts';
+import type { Log } from '#node-agents/process/log.ts';
 import type { Destination } from '#schema/acl/document.ts';
 import type { ErrorCode } from '#schema/errors.ts';
 import { formatIp, type Ip, parseIp } from '#schema/name/ip.ts';
@@ -34,6 +35,7 @@ export interface TcpOptions {
   random(length: number): Uint8Array;
   /** @param frame valid during the call. */
   write(frame: Uint8Array): boolean;
+  log: Log;
 }
 
 /** What stands behind a flow. */
@@ -60,6 +62,8 @@ export class Tcp {
   #table: FlowTable<Owner> | undefined;
   #injector: Injector | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** SYNs without a place, by the last look. */
+  #overflowed = 0;
 
   constructor(o: TcpOptions) {
     this.#o = o;
@@ -90,6 +94,7 @@ export class Tcp {
       case 'reply':
         return void this.#o.write(table.reply);
       case 'open':
+        if (table.evicted) this.#cancel(table.evicted);
         return this.#open(table.flow!);
       case 'cancel':
         return this.#cancel(table.flow!);
@@ -104,6 +109,7 @@ export class Tcp {
     for (const flow of [...this.#pending]) this.#cancel(flow);
     this.#injector?.close();
     this.#injector = this.#table = undefined;
+    this.#overflowed = 0;
   }
 
   /** Its SYN is held. */
@@ -155,6 +161,10 @@ export class Tcp {
   }
 
   #expire(): void {
+    const refused = this.#table?.overflowed ?? 0;
+    if (refused > this.#overflowed)
+      this.#o.log.warn('tun_flows_full', { refused: refused - this.#overflowed, ...this.counts });
+    this.#overflowed = refused;
     for (const flow of this.#table?.sweep(this.#o.monotonic()) ?? []) this.#cancel(flow);
   }
 

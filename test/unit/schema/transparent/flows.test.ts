@@ -271,8 +271,51 @@ describe('nothing is exhausted', () => {
     opened(table, { ...program, sourcePort: 4 });
     expect([first.state, kept.state]).toEqual(['gone', 'open']);
     opened(table, { ...program, sourcePort: 5 });
-    expect(table.take(view({ ...program, sourcePort: 6, flags: flag.syn }), 0)).toBe('drop');
+    expect(table.take(view({ ...program, sourcePort: 6, flags: flag.syn }), 0)).toBe('reply');
     expect([table.size, table.overflowed]).toEqual([3, 1]);
+  });
+
+  test('a program is told at once that the table is full of open flows, its own or everybody’s', () => {
+    for (const limits of [{ flows: 2 }, { flowsPerSource: 2 }]) {
+      const table = tableOf(limits);
+      for (const sourcePort of [1, 2]) opened(table, { ...program, sourcePort });
+      expect(table.take(view({ ...program, sourcePort: 3, flags: flag.syn }), 0)).toBe('reply');
+      const told = seen(table.reply);
+      expect([told.protocol, told.icmpCode, told.destination]).toEqual([protocols.icmp, 1, program.source]);
+    }
+  });
+
+  test('amid a flood that never answers, who has just come waits for nobody, and who waits long makes way', () => {
+    const table = tableOf({ held: 4, heldPerSource: 3, acceptGraceMs: 500, heldGraceMs: 600 });
+    const flood = [1, 2, 3].map((sourcePort) => {
+      const flow = held(table, { ...program, sourcePort });
+      table.connected(flow, 0);
+      return flow;
+    });
+    const slow = held(table, { ...program, source: ip('192.168.77.3') });
+    const next = view({ ...program, source: ip('192.168.77.4'), flags: flag.syn });
+    expect([table.take(next, 499), table.evicted]).toEqual(['drop', undefined]);
+    expect([table.take(next, 500), table.evicted, table.size]).toEqual(['open', flood[0], 4]);
+    expect(flood[0]!.state).toBe('gone');
+    const another = view({ ...program, source: ip('192.168.77.5'), flags: flag.syn });
+    expect([table.take(another, 500), table.evicted]).toEqual(['open', flood[1]]);
+    table.take(view({ ...program, sourcePort: 3, flags: flag.rst }), 500);
+    for (const [host, nowMs, evicted] of [
+      [6, 500, undefined],
+      [7, 600, slow],
+    ] as const) {
+      const syn = view({ ...program, source: ip(`192.168.77.${host}`), flags: flag.syn });
+      expect([table.take(syn, nowMs), table.evicted]).toEqual(['open', evicted]);
+    }
+    expect([slow.state, table.size]).toEqual(['gone', 4]);
+  });
+
+  test('a source that floods loses what it has itself', () => {
+    const table = tableOf({ held: 4, heldPerSource: 2, heldGraceMs: 500 });
+    const other = held(table, { ...program, source: ip('192.168.77.3') });
+    const flood = [1, 2].map((sourcePort) => held(table, { ...program, sourcePort }));
+    expect(table.take(view({ ...program, sourcePort: 3, flags: flag.syn }), 500)).toBe('open');
+    expect([table.evicted, other.state]).toEqual([flood[0], 'held']);
   });
 
   test('ports of the made-up ends come in turn, across all of their addresses', () => {
