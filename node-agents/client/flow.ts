@@ -11,6 +11,7 @@ import { canonicalHost } from '#schema/name/host.ts';
 import type { Acls, Found } from './acl.ts';
 import { connectDirect } from './direct.ts';
 import type { FlowRequest, Open, Opening } from './opening.ts';
+import { tellRefusals } from './refusal-log.ts';
 import { decide } from './route.ts';
 import type { Tunnels } from './tunnels.ts';
 
@@ -43,6 +44,7 @@ export const createOpen = (o: OpenOptions): Open => createOpenBy<Socket>(o, conn
 
 /** For whatever `direct` opens and a tunnel carries. */
 export function createOpenBy<S>(o: OpenOptions, direct: Direct<S>): Open<S | Flow> {
+  const tell = tellRefusals(o.log);
   return async (asked) => {
     const request = { ...asked, clientAddress: canonicalHost(asked.clientAddress) ?? '' };
     const connection = o.connectionId();
@@ -52,7 +54,7 @@ export function createOpenBy<S>(o: OpenOptions, direct: Direct<S>): Open<S | Flo
       o.log.debug('flow_open', { connection, host: request.destination.host, ms: o.nowMs() - startedMs });
     } else if (opening.code !== 'cancelled') {
       const { code, detail } = opening;
-      o.log.info('flow_refused', { connection, code });
+      tell(connection, code);
       o.log.debug('flow_refused_detail', { connection, ...request.destination, detail });
     }
     return opening;
