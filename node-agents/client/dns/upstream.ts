@@ -12,6 +12,11 @@ export interface UpstreamOptions {
   sockets?: DnsSockets;
   /** Milliseconds for each. */
   timeoutMs?: number;
+  /**
+   * How many more questions may wait, shared by all who ask: silent resolvers keep each for its whole time, and
+   * a socket with it. What finds no room fails at once.
+   */
+  room?: { left: number };
 }
 
 /** Programs ask again themselves after 5 s (resolv.conf(5)). */
@@ -23,8 +28,9 @@ export function createUpstream({
   servers,
   sockets,
   timeoutMs = defaultTimeoutMs,
+  room = { left: Number.POSITIVE_INFINITY },
 }: UpstreamOptions): Upstream {
-  return async (query, over) => {
+  const ask: Upstream = async (query, over) => {
     let last: unknown = new Error('this host has no resolver');
     const all = servers().slice(0, mostServers);
     for (const server of all) {
@@ -39,5 +45,14 @@ export function createUpstream({
       }
     }
     throw last;
+  };
+  return async (query, over) => {
+    if (room.left <= 0) throw new Error('too many questions wait for the resolvers of this host');
+    room.left--;
+    try {
+      return await ask(query, over);
+    } finally {
+      room.left++;
+    }
   };
 }

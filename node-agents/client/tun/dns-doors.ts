@@ -18,6 +18,8 @@ export interface DoorsOptions {
   /** Of this host: asked for what is not protected. */
   nameservers(): readonly string[];
   sockets: DnsSockets;
+  /** Of `upstream.ts`. */
+  room: { left: number };
   allows(address: string): boolean;
 }
 
@@ -27,7 +29,7 @@ const mostConnections = 512;
 /** @returns closes them. @throws SallyportError address_in_use, config_invalid. */
 export async function openDnsDoors(
   at: readonly ListenAddress[],
-  { resolver, nameservers, sockets, allows }: DoorsOptions,
+  { resolver, nameservers, sockets, room, allows }: DoorsOptions,
 ): Promise<() => void> {
   const open: { close(): void }[] = [];
   const close = () => {
@@ -38,7 +40,7 @@ export async function openDnsDoors(
     const [first] = servers();
     return first && sockets.tcp(first);
   };
-  const listener = { resolver, allows, connect, upstream: createUpstream({ servers, sockets }) };
+  const listener = { resolver, allows, connect, upstream: createUpstream({ servers, sockets, room }) };
   try {
     for (const { host, port } of at) {
       const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');

@@ -211,6 +211,7 @@ export class Transparent {
       resolver: this.#resolver,
       nameservers: () => entrance.nameservers(),
       sockets: markedSockets,
+      room,
       allows: (address) => {
         const ip = parseIp(address);
         return ip !== undefined && this.#allows(ip);
@@ -266,8 +267,12 @@ const upstreamOf = (server: Ip) =>
   createUpstream({
     servers: () => [{ address: formatIp(server), port: 53 }],
     sockets: markedSockets,
+    room,
   });
 
 const connectTo = (server: Ip) => markedSockets.tcp({ address: formatIp(server), port: 53 });
+
+/** Half of the questions that may be under way: names of ours are answered whatever becomes of the others. */
+const room = { left: 512 };
 
 const markedSockets: DnsSockets = { udp: (family) => createMarkedUdp(family), tcp: connectMarked };
