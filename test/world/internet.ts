@@ -110,7 +110,10 @@ export async function openInternet(): Promise<Internet> {
 
 /** Answers what it is sent and half-closes when its peer has. */
 export const echo = (): Server =>
-  createTcpServer({ allowHalfOpen: true }, (socket) => void socket.pipe(socket));
+  createTcpServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {});
+    socket.pipe(socket);
+  });
 
 function outcomeOf([command, ...args]: string[]): Promise<Outcome> {
   return new Promise((resolve) => {

@@ -1,8 +1,9 @@
 /**
  * A small internet on one machine, in network namespaces of the test's own: `core` (Controller, relays, the
- * public resolver), `client` (a host whose programs use Sallyport), `lan` (devices behind that host),
- * `private` (servers) and `connector` (the one host that reaches them). Core forwards nothing, so what a client reads from a private
- * address can only have come through a tunnel. The machine's own network is never touched.
+ * public resolver), `client` (a host whose programs use Sallyport), `lan` (devices behind that host), `site` (behind
+ * a router in that LAN), `private` (servers) and `connector` (the one host that reaches them). Core forwards nothing,
+ * so what a client reads from a private address can only have come through a tunnel. The machine's own network is
+ * never touched.
  *
  * Children are put into a namespace by `prefix`. This process goes there itself, by setns(2): it lives in
  * `core` until `close`, and `within` takes it elsewhere for as long as it opens sockets, which stay where
@@ -12,8 +13,8 @@ import { execFileSync } from 'node:child_process';
 import { dlopen } from 'node:ffi';
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 
-export type Place = 'core' | 'client' | 'lan' | 'connector' | 'private';
-const places: readonly Place[] = ['core', 'client', 'lan', 'connector', 'private'];
+export type Place = 'core' | 'client' | 'lan' | 'site' | 'connector' | 'private';
+const places: readonly Place[] = ['core', 'client', 'lan', 'site', 'connector', 'private'];
 
 /** Where things are. Public names and addresses are those of RFC 5737. */
 export const addresses = {
@@ -23,6 +24,11 @@ export const addresses = {
   /** The gateway's leg in the LAN, and a device there. */
   gateway: '192.168.77.1',
   device: '192.168.77.2',
+  gateway6: 'fd77::1',
+  device6: 'fd77::2',
+  /** A server of the site, and the router's leg there. */
+  siteServer: '192.168.88.10',
+  siteRouter: '192.168.88.1',
   /** Servers that the Connector's host alone has a route to. */
   server: '10.66.0.10',
   server2: '10.66.0.20',
@@ -57,14 +63,19 @@ export class Namespaces {
       this.#cable('connector', '203.0.113.6/30', 'core', '203.0.113.5/30');
       this.#cable('private', `${addresses.server}/24`, 'connector', '10.66.0.1/24');
       this.#cable('lan', `${addresses.device}/24`, 'client', `${addresses.gateway}/24`);
+      this.#cable('site', `${addresses.siteServer}/24`, 'lan', `${addresses.siteRouter}/24`);
       this.ip('core', `addr add ${addresses.core}/32 dev lo`);
       this.ip('client', 'route add default via 203.0.113.1');
       this.ip('connector', 'route add default via 203.0.113.5');
       this.ip('lan', `route add default via ${addresses.gateway}`);
+      this.ip('site', `route add default via ${addresses.siteRouter}`);
+      this.ip('client', `-6 addr add ${addresses.gateway6}/64 dev lan nodad`);
+      this.ip('lan', `-6 addr add ${addresses.device6}/64 dev client nodad`);
+      this.ip('lan', `-6 route add default via ${addresses.gateway6}`);
       this.ip('private', `addr add ${addresses.server2}/24 dev connector`);
       this.ip('private', `-6 addr add ${addresses.server6}/64 dev connector nodad`);
       this.ip('connector', '-6 addr add fd66::1/64 dev private nodad');
-      for (const place of ['client', 'lan'] as const) {
+      for (const place of ['client', 'lan', 'site'] as const) {
         mkdirSync(`/etc/netns/${this.name(place)}`, { recursive: true });
         writeFileSync(`/etc/netns/${this.name(place)}/resolv.conf`, `nameserver ${addresses.core}\n`);
       }
