@@ -4,104 +4,22 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Answer as DnsAnswer } from 'dns-packet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Answer } from '../world/admin.ts';
 import { type Internet, openInternet } from '../world/internet.ts';
 import { mirrored, startMirrorDns, transferred } from '../world/mirror-dns.ts';
 import { addresses, Namespaces } from '../world/namespaces.ts';
 import type { AgentProcess } from '../world/process.ts';
+import { askOddly, oddQuestions } from './names/odd-questions.ts';
+import { textOf, zone } from './names/zone.ts';
 
 const why = Namespaces.unavailable;
 const { server, server2 } = addresses;
 /** Of a second public resolver. */
 const mirror = '198.51.100.2';
+const mirror6 = '2001:db8::53';
 const synthetic4 = /^100\.(9[6-9]|10\d|11[01])\.\d+\.\d+$/;
 const synthetic6 = /^fd53:616c:6c79:/;
-
-/** One long record for each. */
-const lines = (name: string, count: number): DnsAnswer => ({
-  ...{ name, type: 'TXT', ttl: 3_600 },
-  data: Array.from({ length: count }, (_, i) => String(i).padStart(99, '.')),
-});
-
-const host = 'web.corp.test';
-// HTTPS and SVCB (RFC 9460), which the library does not know: priority, target, then alpn, ipv4hint; port.
-const https = Buffer.from('0001' + '00' + '0001000302' + '6832' + '00040004' + '0a42000a', 'hex');
-const svcb = Buffer.from(`0001${'03776562' + '04636f7270' + '0474657374' + '00'}00030002${'0355'}`, 'hex');
-const zone: Record<string, DnsAnswer[]> = {
-  [host]: [
-    { name: host, type: 'MX', ttl: 3_600, data: { preference: 5, exchange: 'mail.corp.test' } },
-    { name: host, type: 'TXT', ttl: 3_600, data: ['hello', 'world'] },
-    { name: host, type: 'UNKNOWN_65', ttl: 60, data: https } as unknown as DnsAnswer,
-  ],
-  [`_dns.${host}`]: [
-    { name: `_dns.${host}`, type: 'UNKNOWN_64', ttl: 60, data: svcb } as unknown as DnsAnswer,
-  ],
-  [`_web._tcp.${host}`]: [
-    {
-      ...{ name: `_web._tcp.${host}`, type: 'SRV', ttl: 60 },
-      data: { priority: 1, weight: 2, port: 80, target: host },
-    },
-  ],
-  'one.apps.test': [{ name: 'one.apps.test', type: 'MX', ttl: 60, data: { preference: 10, exchange: host } }],
-  'other.apps.test': [{ name: 'other.apps.test', type: 'CNAME', ttl: 60, data: 'one.apps.test' }],
-  '10.0.66.10.in-addr.arpa': [
-    { name: '10.0.66.10.in-addr.arpa', type: 'PTR', ttl: 60, data: 'host-10.corp.test' },
-  ],
-  ...Object.fromEntries(
-    [7, 20, 60].map((count) => [`t${count}.apps.test`, [lines(`t${count}.apps.test`, count)]]),
-  ),
-};
-
-/** Questions of which a resolver between two others might make something else, as hex. */
-const example = '07506c41694e' + '2d78' + '076578616d706c6500';
-const oddQuestions: Record<string, string> = {
-  'mixed case': `000101000001000000000000${example}00010001`,
-  'all flags': `000107f0000100000000000${'0'}${example}00010001`,
-  'options that nobody knows': `000101000001000000000001${example}00100001${'00' + '0029' + '1000' + '00008000' + '0009' + 'fde90005' + '0102030405'}`,
-  'a later EDNS': `000101000001000000000001${example}00010001${'00' + '0029' + '1000' + '00ff0000' + '0000'}`,
-  'two OPT records': `000101000001000000000002${example}00010001${('00' + '0029' + '1000' + '00000000' + '0000').repeat(2)}`,
-  'another class': `000101000001000000000000${example}00100003`,
-  NOTIFY: `000120000001000000000000${example}00060001`,
-  'UPDATE that deletes': `000128000001000000010000${example}00060001${example}000f00ff000000000000`,
-  'something behind its end': `000101000001000000000000${example}00010001ffff`,
-};
-
-/** Sends each to the second resolver, one after the other, and prints what comes back. */
-const askRaw = `
-  const [over, questions] = [process.argv[1], JSON.parse(process.argv[2])];
-  const answers = {};
-  const byUdp = (bytes, done) => {
-    const socket = require('node:dgram').createSocket('udp4');
-    socket.on('message', (answer) => { socket.close(); done(answer.toString('hex')); });
-    socket.send(bytes, 53, '${mirror}');
-  };
-  const byTcp = (bytes, done) => {
-    const socket = require('node:net').connect(53, '${mirror}');
-    let got = Buffer.alloc(0);
-    socket.on('data', (chunk) => {
-      got = Buffer.concat([got, chunk]);
-      if (got.length < 2 || got.length < 2 + got.readUInt16BE(0)) return;
-      socket.destroy();
-      done(got.subarray(2).toString('hex'));
-    });
-    socket.on('close', () => done('closed'));
-    socket.write(Buffer.concat([Buffer.of(bytes.length >> 8, bytes.length), bytes]));
-  };
-  const next = () => {
-    const one = questions.shift();
-    if (one === undefined) return console.log(JSON.stringify(answers));
-    const late = setTimeout(() => done('nothing'), 3_000);
-    const done = (answer) => {
-      if (one[0] in answers) return;
-      clearTimeout(late);
-      answers[one[0]] = answer;
-      next();
-    };
-    (over === 'udp' ? byUdp : byTcp)(Buffer.from(one[1], 'hex'), done);
-  };
-  next();`;
 
 describe.skipIf(why !== undefined)('in network namespaces', () => {
   let internet: Internet;
@@ -114,14 +32,18 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     internet = await openInternet();
     const { net, privateDns, publicDns, world } = internet;
     net.ip('core', `addr add ${mirror}/32 dev lo`);
-    cleanups.push(await startMirrorDns(mirror));
+    net.ip('core', `-6 addr add ${mirror6}/128 dev lo nodad`);
+    net.ip('core', '-6 addr add 2001:db8:1::1/64 dev client nodad');
+    net.ip('client', '-6 addr add 2001:db8:1::2/64 dev core nodad');
+    net.ip('client', '-6 route add default via 2001:db8:1::1');
+    for (const address of [mirror, mirror6]) cleanups.push(await startMirrorDns(address));
     await internet.page('private', server, 80, 'private');
     await internet.page('private', server2, 80, 'second');
     await internet.page('core', addresses.core, 80, 'public');
     const names = { 'one.apps.test': server, 'a.b.apps.test': server, 'db-1.corp.test': server2 };
     for (const [name, address] of Object.entries(names)) privateDns.names.set(name, [address]);
     privateDns.names.set('web.corp.test', [server]);
-    for (const [name, records] of Object.entries(zone)) privateDns.records.set(name, records);
+    for (const [name, records] of zone) privateDns.records.set(name, records);
     publicDns.names.set('printer.second.test', [addresses.core]);
     publicDns.names.set('apps.test', [addresses.core]);
     publicDns.names.set('db-12.corp.test', [addresses.core]);
@@ -214,7 +136,11 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     [6_000, 60],
   ])('%i bytes of records are cut short in a datagram that is too short, whole by TCP', async (_, count) => {
     const name = `t${count}.apps.test`;
-    const whole = [Array.from({ length: count }, (_, i) => `"${String(i).padStart(99, '.')}"`).join(' ')];
+    const whole = [
+      textOf(count)
+        .map((one) => `"${one}"`)
+        .join(' '),
+    ];
     for (const size of ['+noedns', '+bufsize=600']) {
       const datagram = await dig('+ignore', size, name, 'TXT');
       expect(datagram).toMatch(/flags: qr tc rd ra/);
@@ -244,6 +170,13 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
       expect((await run('getent', 'hosts', address)).stdout).toMatch(/\sone\.apps\.test$/m);
     expect((await run('getent', 'hosts', 'public.example')).stdout).toContain(addresses.core);
     expect((await run('getent', 'hosts', server)).stdout).toContain('host-10.corp.test');
+  });
+
+  test('a resolver that is asked over IPv6 makes no difference', async () => {
+    for (const over of ['+notcp', '+tcp']) {
+      expect(await short(`@${mirror6}`, over, 'one.apps.test')).toEqual(await short('one.apps.test'));
+      expect(await short(`@${mirror6}`, over, 'one.apps.test', 'MX')).toEqual(['10 web.corp.test.']);
+    }
   });
 
   test('a synthetic address that no name has is nobody’s, and is not asked about elsewhere', async () => {
@@ -283,14 +216,13 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
 
   describe('other names', () => {
     test('are answered byte for byte as by the server itself, whatever the question carries', async () => {
-      const questions = Object.entries(oddQuestions);
-      const ask = async (over: 'udp' | 'tcp') =>
-        JSON.parse((await run(process.execPath, '-e', askRaw, over, JSON.stringify(questions))).stdout);
-      for (const over of ['udp', 'tcp'] as const) {
-        const mine = await ask(over);
-        for (const [name, question] of questions)
-          expect([name, mine[name]]).toEqual([name, mirrored(Buffer.from(question, 'hex')).toString('hex')]);
-      }
+      for (const server of [mirror, mirror6])
+        for (const over of ['udp', 'tcp'] as const) {
+          const program = askOddly(server, over);
+          const answers = JSON.parse((await run(process.execPath, '-e', program)).stdout);
+          for (const [name, question] of Object.entries(oddQuestions))
+            expect([name, answers[name]]).toEqual([name, mirrored(question).toString('hex')]);
+        }
     });
 
     test('dig sees no difference, flags and EDNS options included', async () => {

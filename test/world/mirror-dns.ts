@@ -4,7 +4,7 @@
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, isIPv6 } from 'node:net';
 import { type Answer, decode, type Packet, streamEncode } from 'dns-packet';
 
 /** Of a transfer; between them, its records. */
@@ -15,7 +15,7 @@ export const transferred = messages * recordsEach + 2;
 
 /** @returns ends it. */
 export async function startMirrorDns(address: string): Promise<() => void> {
-  const socket = createSocket('udp4');
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
   socket.on('message', (question, from) => socket.send(mirrored(question), from.port, from.address));
   socket.bind(53, address);
   const server = createServer((connection) => {
