@@ -21,11 +21,18 @@ export const idPrefixes = {
   event: 'evt',
   auditEntry: 'aud',
   revocation: 'rvk',
+  identityProvider: 'idp',
+  policy: 'pol',
+  consoleSession: 'ses',
+  userSession: 'uss',
+  scimToken: 'scm',
 } as const;
 
 export type Noun = keyof typeof idPrefixes;
 export type Id<N extends Noun> = `${(typeof idPrefixes)[N]}_${string}`;
 export type PrincipalId = Id<'serviceAccount'> | Id<'user'>;
+/** What a Client logs in with: a machine by a Service Key, a person by a session of theirs on a device. */
+export type CredentialId = Id<'serviceKey'> | Id<'userSession'>;
 
 /** 26 characters of Crockford's base32 carry 128 bits and sort as their bytes do. */
 const idBody = /^[0-9a-hjkmnp-tv-z]{26}$/;

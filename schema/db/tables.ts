@@ -1,5 +1,6 @@
 /**
- * The Controller's tables. Every table but `tenants`, `relays`, `deployment_keys` and `used_jtis` belongs to
+ * The Controller's tables; those of people are in `people.ts`. Every table but `tenants`, `relays`,
+ * `deployment_keys`, `setup_codes` and `used_jtis` belongs to
  * one Tenant and is reached only through `workers/controller/scope.ts`, which adds the Tenant to each query;
  * a test demands `tenant_id` of every new one. Instants are milliseconds since the epoch.
  */
@@ -8,26 +9,12 @@ import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'driz
 import type { Ports } from '#schema/acl/document.ts';
 import type { PublicJwk } from '#schema/control/login.ts';
 import type { RelayLink } from '#schema/control/messages.ts';
-import type { Id, PrincipalId } from '#schema/ids.ts';
+import type { CredentialId, Id, PrincipalId } from '#schema/ids.ts';
+import { policies } from './people.ts';
+import { instant, tenantId } from './tenants.ts';
 
-const tenantId = () =>
-  text('tenant_id')
-    .$type<Id<'tenant'>>()
-    .notNull()
-    .references(() => tenants.id);
-const instant = (name: string) => integer(name);
-
-/** One customer. `config_version` counts every change that an ACL can show; it versions the ACLs. */
-export const tenants = sqliteTable('tenants', {
-  id: text('id').$type<Id<'tenant'>>().primaryKey(),
-  slug: text('slug').notNull().unique(),
-  name: text('name').notNull(),
-  hostname: text('hostname').unique(),
-  stalenessBudget: integer('staleness_budget').notNull().default(900),
-  eventRetentionDays: integer('event_retention_days').notNull().default(30),
-  configVersion: integer('config_version').notNull().default(1),
-  createdAt: instant('created_at').notNull(),
-});
+export * from './people.ts';
+export { tenants } from './tenants.ts';
 
 /** The Tenant's signing keys. `next` is published but does not sign yet, `retired` verifies until it is removed. */
 export const signingKeys = sqliteTable(
@@ -140,6 +127,10 @@ export const resources = sqliteTable(
     icmp: integer('icmp', { mode: 'boolean' }).notNull().default(true),
     tags: text('tags', { mode: 'json' }).$type<Record<string, string>>().notNull().default(sql`'{}'`),
     allowReserved: integer('allow_reserved', { mode: 'boolean' }).notNull().default(false),
+    /** Of people alone; null: the Tenant's default. */
+    policyId: text('policy_id')
+      .$type<Id<'policy'>>()
+      .references(() => policies.id),
     createdAt: instant('created_at').notNull(),
     updatedAt: instant('updated_at').notNull(),
   },
@@ -183,14 +174,15 @@ export const serviceKeys = sqliteTable(
   (t) => [index('service_keys_account').on(t.tenantId, t.serviceAccountId)],
 );
 
-/** One running Client under a key. Never limited in number. */
+/** One running Client under a Service Key or a user session. Never limited in number. */
 export const instances = sqliteTable(
   'instances',
   {
     tenantId: tenantId(),
     id: text('id').$type<Id<'instance'>>().primaryKey(),
     principalId: text('principal_id').$type<PrincipalId>().notNull(),
-    keyId: text('key_id').$type<Id<'serviceKey'>>(),
+    /** The Service Key or user session that it logged in with. */
+    keyId: text('key_id').$type<CredentialId>(),
     jkt: text('jkt').notNull(),
     hostname: text('hostname'),
     version: text('version'),
@@ -205,45 +197,6 @@ export const instances = sqliteTable(
     index('instances_jkt').on(t.tenantId, t.jkt),
     index('instances_started').on(t.startedAt),
   ],
-);
-
-/** For Users and Groups, which an identity provider fills. */
-export const users = sqliteTable(
-  'users',
-  {
-    tenantId: tenantId(),
-    id: text('id').$type<Id<'user'>>().primaryKey(),
-    email: text('email').notNull(),
-    name: text('name'),
-    active: integer('active', { mode: 'boolean' }).notNull().default(true),
-    createdAt: instant('created_at').notNull(),
-  },
-  (t) => [uniqueIndex('users_email').on(t.tenantId, t.email)],
-);
-export const groups = sqliteTable(
-  'groups',
-  {
-    tenantId: tenantId(),
-    id: text('id').$type<Id<'group'>>().primaryKey(),
-    name: text('name').notNull(),
-    createdAt: instant('created_at').notNull(),
-  },
-  (t) => [uniqueIndex('groups_name').on(t.tenantId, t.name)],
-);
-export const groupMembers = sqliteTable(
-  'group_members',
-  {
-    tenantId: tenantId(),
-    groupId: text('group_id')
-      .$type<Id<'group'>>()
-      .notNull()
-      .references(() => groups.id),
-    userId: text('user_id')
-      .$type<Id<'user'>>()
-      .notNull()
-      .references(() => users.id),
-  },
-  (t) => [primaryKey({ columns: [t.groupId, t.userId] })],
 );
 
 export const grants = sqliteTable(

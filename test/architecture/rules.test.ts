@@ -158,7 +158,7 @@ describe('files', () => {
 
 describe('tables', () => {
   /** What belongs to the deployment and not to one Tenant. */
-  const shared = new Set(['tenants', 'relays', 'deployment_keys', 'used_jtis']);
+  const shared = new Set(['tenants', 'relays', 'deployment_keys', 'setup_codes', 'used_jtis']);
 
   test('each says which Tenant a row belongs to', () => {
     const without = Object.values(tables)

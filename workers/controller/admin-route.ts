@@ -6,7 +6,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { type ErrorCode, type ErrorKind, errors, type Refusal, type Verdict } from '#schema/errors.ts';
-import type { ScopeName } from './api-scopes.ts';
+import type { ScopeName } from '#schema/people/scopes.ts';
 import { requireOperator, requireScope } from './authenticate.ts';
 import type { Answer, ChangeOrigin } from './change.ts';
 import { type Call, type Controller, callerAddress, type Tenant } from './context.ts';

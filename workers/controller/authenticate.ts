@@ -6,7 +6,7 @@
 import { eq } from 'drizzle-orm';
 import { createMiddleware } from 'hono/factory';
 import { apiTokens } from '#schema/db/tables.ts';
-import { covers, type ScopeName } from './api-scopes.ts';
+import { covers, type ScopeName } from '#schema/people/scopes.ts';
 import { type Call, callerAddress, type Env, type Tenant } from './context.ts';
 import { tokenByHash } from './deployment.ts';
 import type { Ports } from './ports.ts';

@@ -5,7 +5,7 @@ import { z } from '@hono/zod-openapi';
 import { apiTokens } from '#schema/db/tables.ts';
 import { refuse } from '#schema/errors.ts';
 import type { Id } from '#schema/ids.ts';
-import { covers, grantableScopes } from '../../api-scopes.ts';
+import { covers, grantableScopes } from '#schema/people/scopes.ts';
 import { mint } from '../../change.ts';
 import { instant, iso, isoOrNull } from '../../fields.ts';
 import type { Ports } from '../../ports.ts';

@@ -40,6 +40,7 @@ export const createResource = adminRoute(
       id: mint(ask, 'resource'),
       tenantId: scope.tenantId,
       remoteNetworkId: network as `net_${string}`,
+      policyId: null,
       createdAt: now,
       updatedAt: now,
     };

@@ -1,7 +1,9 @@
 /**
- * What an API token may do: `<noun>:read`, `<noun>:write`, `<noun>:*` or `*` for everything. Reading and
- * writing are apart: a token that may write Resources cannot list them unless it says so.
+ * What an API token, or a person by their role (`roles.ts`), may do: `<noun>:read`, `<noun>:write`, `<noun>:*`
+ * or `*` for everything. Reading and writing are apart: a token that may write Resources cannot list them
+ * unless it says so. The Controller asks before each route; the console asks to show only what will work.
  */
+
 export const scopeNouns = [
   'tenant',
   'networks',
@@ -9,12 +11,19 @@ export const scopeNouns = [
   'resources',
   'services',
   'grants',
+  'users',
+  'groups',
+  'policies',
+  'idp',
+  'scim',
+  'sessions',
   'events',
   'audit',
   'tokens',
 ] as const;
 
-export type ScopeName = `${(typeof scopeNouns)[number]}:${'read' | 'write'}`;
+export type ScopeNoun = (typeof scopeNouns)[number];
+export type ScopeName = `${ScopeNoun}:${'read' | 'write'}`;
 
 /** Every value that a token may be given. */
 export const grantableScopes: readonly [string, ...string[]] = [
