@@ -39,6 +39,8 @@ export const errors = {
   name_taken: kind(409, 'The name is already in use.', 'Choose another name.'),
   in_use: kind(409, 'Something else still depends on it.', 'Remove what `detail` names first.'),
   illegal_transition: kind(409, 'The present state does not allow this action.', 'See `allowed` for what the state allows.'),
+  managed_elsewhere: kind(409, 'The identity provider keeps this, by SCIM.', 'Change it at the identity provider.'),
+  last_owner: kind(409, 'A Tenant keeps at least one active owner.', 'Make somebody else an owner first.'),
   idempotency_conflict: kind(422, 'This Idempotency-Key was used for another request.', 'Use a fresh key for a different request.'),
   idempotency_in_progress: kind(409, 'The first request with this Idempotency-Key is still running.', 'Wait, then repeat it.', { retry: true }),
   payload_too_large: kind(413, 'The body is too large.', 'Send at most 1 MiB.'),

@@ -7,6 +7,7 @@ import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { PublicJwk } from '#schema/control/login.ts';
 import type { Id } from '#schema/ids.ts';
+import { presets } from '#schema/people/presets.ts';
 import type { Role } from '#schema/people/roles.ts';
 import type { PolicyRules } from '#schema/policy/rules.ts';
 import { instant, tenantId } from './tenants.ts';
@@ -17,7 +18,7 @@ export const identityProviders = sqliteTable(
   {
     tenantId: tenantId(),
     id: text('id').$type<Id<'identityProvider'>>().primaryKey(),
-    preset: text('preset', { enum: ['google', 'entra', 'okta', 'keycloak', 'oidc'] }).notNull(),
+    preset: text('preset', { enum: presets }).notNull(),
     name: text('name').notNull(),
     /** Without a final slash unless the provider's own metadata has one. */
     issuer: text('issuer').notNull(),

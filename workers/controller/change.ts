@@ -43,6 +43,13 @@ type AuditTarget = Extract<
   | 'grant'
   | 'apiToken'
   | 'instance'
+  | 'user'
+  | 'group'
+  | 'policy'
+  | 'identityProvider'
+  | 'scimToken'
+  | 'consoleSession'
+  | 'userSession'
 >;
 
 export interface Answer<T> {
@@ -194,7 +201,7 @@ export const mint = <N extends Noun>({ ports, now }: Pick<ChangeOrigin, 'ports' 
 const constraints: readonly [RegExp, ErrorCode][] = [
   [/UNIQUE constraint failed:.*\.alias/, 'alias_taken'],
   [/UNIQUE constraint failed:.*resources\.address/, 'address_taken'],
-  [/UNIQUE constraint failed:.*\.(name|slug|hostname)/, 'name_taken'],
+  [/UNIQUE constraint failed:.*(\.(name|slug|hostname)|users_user_name)/, 'name_taken'],
   [/UNIQUE constraint failed:.*grants\.grantee_id/, 'in_use'],
   [/FOREIGN KEY constraint failed/, 'in_use'],
 ];
