@@ -24,6 +24,7 @@ const folders: { under: string; may: (string | RegExp)[] }[] = [
       '@hono/zod-openapi',
       'drizzle-orm',
       'jose',
+      'oauth4webapi',
       'zod',
       'cloudflare:workers',
     ],

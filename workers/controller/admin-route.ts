@@ -7,7 +7,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { type ErrorCode, type ErrorKind, errors, type Refusal, type Verdict } from '#schema/errors.ts';
 import type { ScopeName } from '#schema/people/scopes.ts';
-import { requireOperator, requireScope } from './authenticate.ts';
+import { type Administrator, requireDeployment, requireOperator, requireScope } from './authenticate.ts';
 import type { Answer, ChangeOrigin } from './change.ts';
 import { type Call, type Controller, callerAddress, type Tenant } from './context.ts';
 import { claimKey, type StoredAnswer } from './idempotency.ts';
@@ -21,7 +21,8 @@ interface Description<P, Q, B, A> {
   tag: string;
   summary: string;
   description?: string;
-  needs: ScopeName;
+  /** Absent: whoever is recognised at all. */
+  needs?: ScopeName | undefined;
   params?: P;
   query?: Q;
   body?: B;
@@ -37,8 +38,10 @@ interface Description<P, Q, B, A> {
 /** What was asked, validated, and by whom. */
 export interface Ask<P = unknown, Q = unknown, B = unknown> extends ChangeOrigin {
   tenant: Tenant;
-  /** The scopes of the caller's token. */
+  /** What the caller may do. */
   held: readonly string[];
+  /** Of a person in the console. */
+  session: Administrator['session'];
   params: P;
   query: Q;
   body: B;
@@ -62,22 +65,24 @@ export function adminRoute<
   d: Description<P, Q, B, A>,
   handle: (ask: Ask<z.output<P>, z.output<Q>, z.output<B>>) => Outcome<z.input<A>>,
 ): Route {
-  const described = describe(d, [{ apiToken: [d.needs] }], d.method === 'post');
+  const needs = d.needs === undefined ? [] : [d.needs];
+  const described = describe(d, [{ apiToken: needs }, { session: needs }], d.method === 'post');
   return {
     mount(app) {
       app.openapi({ ...described, middleware: [requireScope(d.needs)] }, (async (c: Call) => {
         const caller = c.get('caller');
-        if (caller.kind !== 'api_token') throw new Error('requireScope lets in API tokens alone');
+        if (caller.kind !== 'administrator') throw new Error('requireScope lets in no operator');
         const ports = c.get('ports');
         const ask: Ask<z.output<P>, z.output<Q>, z.output<B>> = {
           ports,
           scope: scopeOf(ports.database, caller.tenant.id),
           now: ports.clock(),
-          actor: caller.token.id,
+          actor: caller.id,
           requestId: c.get('requestId'),
           address: callerAddress(c),
           tenant: caller.tenant,
-          held: caller.token.scopes,
+          held: caller.held,
+          session: caller.session,
           ...validated<P, Q, B>(c),
         };
         const key = d.method === 'post' ? c.req.header('idempotency-key') : undefined;
@@ -110,24 +115,43 @@ export type OperatorAsk<P = unknown, Q = unknown, B = unknown> = Pick<
   'ports' | 'now' | 'actor' | 'requestId' | 'address' | 'params' | 'query' | 'body'
 >;
 
-export function operatorRoute<
-  P extends z.ZodType = z.ZodUndefined,
-  Q extends z.ZodType = z.ZodUndefined,
-  B extends z.ZodType = z.ZodUndefined,
-  A extends z.ZodType = z.ZodUndefined,
+type Schemas = [P: z.ZodType, Q: z.ZodType, B: z.ZodType, A: z.ZodType];
+type DeploymentRoute = <
+  P extends Schemas[0] = z.ZodUndefined,
+  Q extends Schemas[1] = z.ZodUndefined,
+  B extends Schemas[2] = z.ZodUndefined,
+  A extends Schemas[3] = z.ZodUndefined,
 >(
   d: Omit<Description<P, Q, B, A>, 'needs'>,
   handle: (ask: OperatorAsk<z.output<P>, z.output<Q>, z.output<B>>) => Outcome<z.input<A>>,
+) => Route;
+
+/** For the deployment's operator alone. */
+export const operatorRoute: DeploymentRoute = (d, handle) =>
+  deploymentRoute(
+    { security: [{ operatorToken: [] }], guard: requireOperator, actor: 'operator' },
+    d,
+    handle,
+  );
+
+/** For somebody who has no credential yet; what they bring instead is the route's to judge. */
+export const openRoute: DeploymentRoute = (d, handle) =>
+  deploymentRoute({ security: [], guard: requireDeployment, actor: 'setup' }, d, handle);
+
+function deploymentRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType>(
+  way: { security: Record<string, string[]>[]; guard: typeof requireOperator; actor: string },
+  d: Omit<Description<P, Q, B, A>, 'needs'>,
+  handle: (ask: OperatorAsk<z.output<P>, z.output<Q>, z.output<B>>) => Outcome<z.input<A>>,
 ): Route {
-  const described = describe(d, [{ operatorToken: [] }], false);
+  const described = describe(d, way.security, false);
   return {
     mount(app) {
-      app.openapi({ ...described, middleware: [requireOperator] }, (async (c: Call) => {
+      app.openapi({ ...described, middleware: [way.guard] }, (async (c: Call) => {
         const ports = c.get('ports');
         const outcome = await handle({
           ports,
           now: ports.clock(),
-          actor: 'operator',
+          actor: way.actor,
           requestId: c.get('requestId'),
           address: callerAddress(c),
           ...validated<P, Q, B>(c),

@@ -9,6 +9,7 @@ import { getPath } from 'hono/utils/url';
 import { mintId } from '#schema/ids.ts';
 import { mountAgentRoutes } from './agents/index.ts';
 import type { Controller, Env } from './context.ts';
+import { mountPeople } from './people/index.ts';
 import type { Ports } from './ports.ts';
 import { problem, problemOf, unrouted, validationProblem } from './problem.ts';
 import { mountAdminRoutes } from './routes/index.ts';
@@ -33,6 +34,7 @@ export function createController(ports: Ports): Controller {
   app.use(bodyLimit({ maxSize: bodyBytes, onError: (c) => problem(c, 'payload_too_large') }));
   app.use(resolveTenant);
   mountAgentRoutes(app);
+  mountPeople(app);
   mountAdminRoutes(app);
   app.notFound((c) => unrouted(c, app.routes));
   app.onError((error, c) => problemOf(c, error));

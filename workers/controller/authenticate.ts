@@ -1,41 +1,79 @@
 /**
- * Who an administrator's request comes from: an API token of a Tenant, or the deployment's operator. Comes
- * after `tenant.ts`, before a route's validation, so that nobody unknown learns what a valid request looks
- * like. Why a credential was refused goes to the log; whoever sent it learns only that it was.
+ * Who an administrator's request comes from: an API token of a Tenant, a person by the session that their
+ * console's cookie names, or the deployment's operator. Comes after `tenant.ts`, before a route's validation,
+ * so that nobody unknown learns what a valid request looks like. Why a credential was refused goes to the log;
+ * whoever sent it learns only that it was.
  */
 import { eq } from 'drizzle-orm';
 import { createMiddleware } from 'hono/factory';
+import type { consoleSessions } from '#schema/db/tables.ts';
 import { apiTokens } from '#schema/db/tables.ts';
+import { scopesOf } from '#schema/people/roles.ts';
 import { covers, type ScopeName } from '#schema/people/scopes.ts';
 import { type Call, callerAddress, type Env, type Tenant } from './context.ts';
 import { tokenByHash } from './deployment.ts';
+import { recognise } from './people/console-session.ts';
+import { isSameOrigin, readSessionCookie, writeSessionCookie } from './people/cookies.ts';
 import type { Ports } from './ports.ts';
 import { problem } from './problem.ts';
-import { scopeOf } from './scope.ts';
+import { type Row, scopeOf } from './scope.ts';
 import { hashOf, isSecret, sameText } from './secret.ts';
 
-export type Caller =
-  | { kind: 'api_token'; tenant: Tenant; token: typeof apiTokens.$inferSelect; bearer: string }
-  | { kind: 'operator'; bearer: string };
+/** Somebody who may do something in one Tenant. */
+export interface Administrator {
+  kind: 'administrator';
+  tenant: Tenant;
+  /** `tok_…`, or `usr_…` of a person. */
+  id: string;
+  /** Scopes: the token's, or those of the person's role. */
+  held: readonly string[];
+  /** Known to whoever asks alone: answers that are kept for repetition are sealed under it. */
+  secret: string;
+  session?: Row<typeof consoleSessions>;
+}
+
+export type Caller = Administrator | { kind: 'operator'; secret: string };
 
 /** Seconds that `Retry-After` names. */
 const retryAfter = 10;
 /** `last_used_at` is brought up to date this often, in milliseconds: it costs a write. */
 const lastUsedPrecision = 60_000;
 
-/** Lets in whoever holds a live API token of this Tenant with the scope; sets `caller`. */
-export const requireScope = (scope: ScopeName) =>
+/** Lets in whoever holds the scope in this Tenant, by a live API token or a session of the console; sets `caller`. */
+export const requireScope = (scope: ScopeName | undefined) =>
   createMiddleware<Env>(async (c, next) => {
-    const ports = c.get('ports');
-    const bearer = bearerOf(c);
-    const found = bearer === undefined ? 'no_credential' : await accept(ports, c.get('tenant'), bearer);
-    if (typeof found === 'string') return rejected(c, found);
-    if (!(await ports.limiter.allow('api', found.token.id))) return tooMany(c);
-    noteUse(ports, found.token);
-    if (!covers(found.token.scopes, scope)) return problem(c, 'forbidden', `needs the scope ${scope}`);
-    c.set('caller', { kind: 'api_token', ...found, bearer: bearer! });
+    const caller = await administrator(c);
+    if (typeof caller === 'string') return rejected(c, caller);
+    if (caller instanceof Response) return caller;
+    if (!(await c.get('ports').limiter.allow('api', caller.session?.id ?? caller.id))) return tooMany(c);
+    if (scope !== undefined && !covers(caller.held, scope))
+      return problem(c, 'forbidden', `needs the scope ${scope}`);
+    c.set('caller', caller);
     return next();
   });
+
+/** @returns who it is; the answer to a request that another site's page sent; or why nobody is recognised. */
+export async function administrator(c: Call): Promise<Administrator | Response | string> {
+  const ports = c.get('ports');
+  const tenant = c.get('tenant');
+  if (c.req.header('authorization') !== undefined) {
+    const bearer = bearerOf(c);
+    const found = bearer === undefined ? 'malformed' : await accept(ports, tenant, bearer);
+    if (typeof found === 'string') return found;
+    noteUse(ports, found.token);
+    const { id, scopes: held } = found.token;
+    return { kind: 'administrator', tenant: found.tenant, id, held, secret: bearer! };
+  }
+  const cookie = readSessionCookie(c);
+  if (cookie === undefined || !tenant) return 'no_credential';
+  if (!isSameOrigin(c)) return problem(c, 'forbidden', 'a page of another origin may not ask for this');
+  const person = await recognise(ports, tenant, cookie);
+  if (typeof person === 'string') return `console session ${person}`;
+  if (person.renewed) writeSessionCookie(c, tenant, person.renewed);
+  const { user, session } = person;
+  const held = user.role === null ? [] : scopesOf[user.role];
+  return { kind: 'administrator', tenant, id: user.id, held, secret: cookie, session };
+}
 
 /** Lets in the deployment's operator, on the deployment's own URL alone. */
 export const requireOperator = createMiddleware<Env>(async (c, next) => {
@@ -45,7 +83,14 @@ export const requireOperator = createMiddleware<Env>(async (c, next) => {
   if (bearer === undefined) return rejected(c, 'no_credential');
   if (!sameText(await hashOf(bearer), ports.settings.operatorTokenHash)) return rejected(c, 'not_operator');
   if (!(await ports.limiter.allow('api', 'operator'))) return tooMany(c);
-  c.set('caller', { kind: 'operator', bearer });
+  c.set('caller', { kind: 'operator', secret: bearer });
+  return next();
+});
+
+/** Lets in anybody, on the deployment's own URL alone. */
+export const requireDeployment = createMiddleware<Env>(async (c, next) => {
+  if (c.get('tenant')) return problem(c, 'not_found', 'offered on the deployment’s own URL');
+  if (!(await c.get('ports').limiter.allow('failed_login', callerAddress(c) ?? 'unknown'))) return tooMany(c);
   return next();
 });
 

@@ -3,8 +3,8 @@
  * the operator's routes, the questions that are asked before the Tenant is known (which one a URL or an API
  * token means), and what relays must know of all Tenants.
  */
-import { and, desc, eq, gt, type SQL, sql } from 'drizzle-orm';
-import { apiTokens, relays, revocations, tenants } from '#schema/db/tables.ts';
+import { and, desc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm';
+import { apiTokens, relays, revocations, setupCodes, tenants } from '#schema/db/tables.ts';
 import type { Tenant } from './context.ts';
 import type { Database } from './ports.ts';
 import type { Row } from './scope.ts';
@@ -30,6 +30,19 @@ export function deploymentOf(database: Database) {
     },
 
     insertTenant: (row: Row<typeof tenants>) => database.insert(tenants).values(row),
+    insertSetupCode: (row: typeof setupCodes.$inferInsert) => database.insert(setupCodes).values(row),
+    /** Of two at once, one gets it. @returns whether it was there to be used. */
+    async useSetupCode(hash: string, now: number): Promise<boolean> {
+      const live = and(eq(setupCodes.hash, hash), isNull(setupCodes.usedAt), gt(setupCodes.expiresAt, now));
+      const used = await database.update(setupCodes).set({ usedAt: now }).where(live).returning();
+      return used.length === 1;
+    },
+    /** What it was used for did not come about. */
+    releaseSetupCode: (hash: string) =>
+      database.update(setupCodes).set({ usedAt: null }).where(eq(setupCodes.hash, hash)),
+    async hasTenants(): Promise<boolean> {
+      return (await database.select({ id: tenants.id }).from(tenants).limit(1)).length > 0;
+    },
     insertRelay: (row: typeof relays.$inferInsert) => database.insert(relays).values(row),
     deleteRelay: (id: Row<typeof relays>['id']) => database.delete(relays).where(eq(relays.id, id)),
   };

@@ -2,12 +2,12 @@
  * `Idempotency-Key` on POST (draft-ietf-httpapi-idempotency-key-header): the first request claims the key,
  * its answer is kept in the same batch as what it changed, and a repetition gets that answer again. Answers
  * may hold secrets that are shown once, so they are kept encrypted under a key that only the caller's own
- * API token yields: the Controller, which has that token's hash alone, cannot read them.
+ * API token or cookie yields: the Controller, which has its hash alone, cannot read them.
  */
 import { and, eq, isNull, lt, or } from 'drizzle-orm';
 import { idempotencyKeys } from '#schema/db/tables.ts';
 import { refuse, type Verdict } from '#schema/errors.ts';
-import type { Caller } from './authenticate.ts';
+import type { Administrator } from './authenticate.ts';
 import type { Ports } from './ports.ts';
 import type { Scope, Statement } from './scope.ts';
 import { base64url, fromBase64url, hashOf } from './secret.ts';
@@ -30,13 +30,13 @@ export interface StoredAnswer {
 }
 
 export async function claimKey(
-  { ports, scope, caller }: { ports: Ports; scope: Scope; caller: Extract<Caller, { kind: 'api_token' }> },
+  { ports, scope, caller }: { ports: Ports; scope: Scope; caller: Administrator },
   idempotencyKey: string,
   request: { text: string /** Status of the answer unless it says otherwise. */; status: number },
 ): Promise<Verdict<{ claim: Claim } | { replay: StoredAnswer }>> {
   const now = ports.clock();
   // Keys of two tokens never meet: a token could not decrypt the other’s answer anyway.
-  const key = `${caller.token.id}:${idempotencyKey}`;
+  const key = `${caller.id}:${idempotencyKey}`;
   const row = eq(idempotencyKeys.key, key);
   const fresh = { request: await hashOf(request.text), status: null, body: null, createdAt: now };
 
@@ -66,15 +66,15 @@ export async function claimKey(
   const kept = await scope.find(idempotencyKeys, row);
   if (kept && kept.request !== fresh.request) return refuse('idempotency_conflict');
   if (!kept || kept.status === null || kept.body === null) return refuse('idempotency_in_progress');
-  return {
-    ok: true,
-    replay: { status: kept.status, body: JSON.parse(await unseal(caller, key, kept.body)) },
-  };
+  const body = await unseal(caller, key, kept.body).catch(() => undefined);
+  // The cookie under which it was kept has been replaced since.
+  if (body === undefined) return refuse('idempotency_conflict', 'the first answer can no longer be read');
+  return { ok: true, replay: { status: kept.status, body: JSON.parse(body) } };
 }
 
 async function seal(
   { random }: Pick<Ports, 'random'>,
-  caller: Pick<Caller, 'bearer'>,
+  caller: Pick<Administrator, 'secret'>,
   key: string,
   text: string,
 ): Promise<string> {
@@ -87,7 +87,7 @@ async function seal(
   return `${base64url(iv)}.${base64url(new Uint8Array(sealed))}`;
 }
 
-async function unseal(caller: Pick<Caller, 'bearer'>, key: string, sealed: string): Promise<string> {
+async function unseal(caller: Pick<Administrator, 'secret'>, key: string, sealed: string): Promise<string> {
   const [iv, body] = sealed.split('.').map(fromBase64url);
   const plain = await crypto.subtle.decrypt(
     { name: 'AES-GCM', iv: iv! },
@@ -98,9 +98,9 @@ async function unseal(caller: Pick<Caller, 'bearer'>, key: string, sealed: strin
 }
 
 /** RFC 5869: the token has 256 bits, so no slow derivation is needed. */
-async function cipherKey({ bearer }: Pick<Caller, 'bearer'>, key: string): Promise<CryptoKey> {
+async function cipherKey({ secret }: Pick<Administrator, 'secret'>, key: string): Promise<CryptoKey> {
   const text = new TextEncoder();
-  const secret = await crypto.subtle.importKey('raw', text.encode(bearer), 'HKDF', false, ['deriveKey']);
+  const base = await crypto.subtle.importKey('raw', text.encode(secret), 'HKDF', false, ['deriveKey']);
   return crypto.subtle.deriveKey(
     {
       name: 'HKDF',
@@ -108,7 +108,7 @@ async function cipherKey({ bearer }: Pick<Caller, 'bearer'>, key: string): Promi
       salt: new Uint8Array(),
       info: text.encode(`sallyport idempotency ${key}`),
     },
-    secret,
+    base,
     { name: 'AES-GCM', length: 256 },
     false,
     ['encrypt', 'decrypt'],

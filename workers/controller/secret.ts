@@ -1,11 +1,12 @@
 /**
  * Secrets that the Controller hands out once and keeps as a hash: API tokens (`spt_…`), enrolment tokens
- * (`spe_…`), SCIM tokens (`sps_…`), console sessions (`spc_…`), and what a login hands on (`spl_…`). Each has 256 bits of its own, so a fast hash is enough and a lookup by it tells an attacker
+ * (`spe_…`), SCIM tokens (`sps_…`), console sessions (`spc_…`), setup codes (`spu_…`), and what
+ * a login hands on (`spl_…`). Each has 256 bits of its own, so a fast hash is enough and a lookup by it tells an attacker
  * nothing; comparison is constant-time all the same.
  */
 import type { Ports } from './ports.ts';
 
-export type SecretKind = 'spt' | 'spe' | 'sps' | 'spc' | 'spl';
+export type SecretKind = 'spt' | 'spe' | 'sps' | 'spc' | 'spl' | 'spu';
 
 /** @returns the secret, to be shown once, and the hash, to be kept. */
 export async function mintSecret(

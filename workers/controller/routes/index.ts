@@ -18,15 +18,34 @@ import { listConnectors } from './connectors/list.ts';
 import { renameConnector } from './connectors/rename.ts';
 import { revokeConnector } from './connectors/revoke.ts';
 import { rotateConnector } from './connectors/rotate.ts';
+import { listConsoleSessions } from './console-sessions/list.ts';
+import { revokeConsoleSession } from './console-sessions/revoke.ts';
 import { listEvents } from './events/list.ts';
 import { explain } from './explain/get.ts';
 import { createGrant } from './grants/create.ts';
 import { deleteGrant } from './grants/delete.ts';
 import { getGrant } from './grants/get.ts';
 import { listGrants } from './grants/list.ts';
+import { addGroupMember } from './groups/add-member.ts';
+import { createGroup } from './groups/create.ts';
+import { deleteGroup } from './groups/delete.ts';
+import { getGroup } from './groups/get.ts';
+import { listGroups } from './groups/list.ts';
+import { removeGroupMember } from './groups/remove-member.ts';
+import { updateGroup } from './groups/update.ts';
+import { createIdentityProvider } from './identity-providers/create.ts';
+import { deleteIdentityProvider } from './identity-providers/delete.ts';
+import { getIdentityProvider } from './identity-providers/get.ts';
+import { listIdentityProviders } from './identity-providers/list.ts';
+import { updateIdentityProvider } from './identity-providers/update.ts';
 import { listInstances } from './instances/list.ts';
 import { revokeInstance } from './instances/revoke.ts';
 import { mountOpenApi } from './openapi.ts';
+import { createPolicy } from './policies/create.ts';
+import { deletePolicy } from './policies/delete.ts';
+import { getPolicy } from './policies/get.ts';
+import { listPolicies } from './policies/list.ts';
+import { updatePolicy } from './policies/update.ts';
 import { createRelay } from './relays/create.ts';
 import { deleteRelay } from './relays/delete.ts';
 import { listRelays } from './relays/list.ts';
@@ -40,6 +59,10 @@ import { deleteResource } from './resources/delete.ts';
 import { getResource } from './resources/get.ts';
 import { listResources } from './resources/list.ts';
 import { updateResource } from './resources/update.ts';
+import { createScimToken } from './scim-tokens/create.ts';
+import { deleteScimToken } from './scim-tokens/delete.ts';
+import { listScimTokens } from './scim-tokens/list.ts';
+import { revokeScimToken } from './scim-tokens/revoke.ts';
 import { createServiceAccount } from './service-accounts/create.ts';
 import { deleteServiceAccount } from './service-accounts/delete.ts';
 import { getServiceAccount } from './service-accounts/get.ts';
@@ -51,12 +74,22 @@ import { getServiceKey } from './service-keys/get.ts';
 import { listServiceKeys } from './service-keys/list.ts';
 import { renameServiceKey } from './service-keys/rename.ts';
 import { revokeServiceKey } from './service-keys/revoke.ts';
+import { getSession } from './session/get.ts';
+import { createSetupCode } from './setup/create-code.ts';
+import { useSetupCode } from './setup/use-code.ts';
 import { getTenant } from './tenant/get.ts';
 import { updateTenant } from './tenant/update.ts';
 import { createTenant } from './tenants/create.ts';
 import { createTokenByOperator } from './tenants/create-token.ts';
 import { listTenants } from './tenants/list.ts';
 import { updateTenantByOperator } from './tenants/update.ts';
+import { listUserSessions } from './user-sessions/list.ts';
+import { revokeUserSession } from './user-sessions/revoke.ts';
+import { createUser } from './users/create.ts';
+import { deleteUser } from './users/delete.ts';
+import { getUser } from './users/get.ts';
+import { listUsers } from './users/list.ts';
+import { updateUser } from './users/update.ts';
 
 // biome-ignore format: one noun a line
 const routes: readonly Route[] = [
@@ -70,7 +103,14 @@ const routes: readonly Route[] = [
   listEvents, listAudit,
   createApiToken, listApiTokens, getApiToken, updateApiToken, revokeApiToken, deleteApiToken,
   getTenant, updateTenant,
+  createUser, listUsers, getUser, updateUser, deleteUser,
+  createGroup, listGroups, getGroup, updateGroup, deleteGroup, addGroupMember, removeGroupMember,
+  createPolicy, listPolicies, getPolicy, updatePolicy, deletePolicy,
+  createIdentityProvider, listIdentityProviders, getIdentityProvider, updateIdentityProvider, deleteIdentityProvider,
+  createScimToken, listScimTokens, revokeScimToken, deleteScimToken,
+  getSession, listConsoleSessions, revokeConsoleSession, listUserSessions, revokeUserSession,
   createTenant, listTenants, updateTenantByOperator, createTokenByOperator,
+  createSetupCode, useSetupCode,
   createRelay, listRelays, deleteRelay,
 ];
 

@@ -11,6 +11,12 @@ export function mountOpenApi(app: Controller): void {
     scheme: 'bearer',
     description: 'An API token of the Tenant (`spt_…`) with the scope that the operation names.',
   });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'session', {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'sallyport_session',
+    description: 'A person in the console, whose role has the scope that the operation names.',
+  });
   app.openAPIRegistry.registerComponent('securitySchemes', 'operatorToken', {
     type: 'http',
     scheme: 'bearer',
@@ -39,7 +45,8 @@ function ofTenant(paths: object): Record<string, object> {
     path,
     Object.fromEntries(
       Object.entries(operations as Record<string, { security?: object[] }>).filter(
-        ([, { security = [] }]) => !security.some((scheme) => 'operatorToken' in scheme),
+        ([, { security = [] }]) =>
+          security.length > 0 && !security.some((scheme) => 'operatorToken' in scheme),
       ),
     ),
   ]);

@@ -62,6 +62,9 @@ export const writable = {
 /** What sealed secrets are bound to. */
 export const secretContext = (id: string) => `identity provider ${id}`;
 
+export const sealSecret = async ({ vault }: Pick<Ports, 'vault'>, id: string, secret: string | null) =>
+  secret === null ? null : vault.seal(Uint8Array.from(new TextEncoder().encode(secret)), secretContext(id));
+
 export async function show(
   { scope, tenant, ports }: { scope: Scope; tenant: Tenant; ports: Pick<Ports, 'settings'> },
   rows: Row<typeof identityProviders>[],

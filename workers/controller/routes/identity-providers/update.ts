@@ -8,7 +8,7 @@ import { identityProviders } from '#schema/db/tables.ts';
 import { adminRoute } from '../../admin-route.ts';
 import { Change } from '../../change.ts';
 import { absent, idPath, someOf } from '../../fields.ts';
-import { identityProvider, secretContext, show, writable } from './shape.ts';
+import { identityProvider, sealSecret, show, writable } from './shape.ts';
 
 const { issuer: _fixed, ...changeable } = writable;
 
@@ -30,10 +30,7 @@ export const updateIdentityProvider = adminRoute(
     const row = await scope.byId(identityProviders, ask.params.id);
     if (!row) return absent('identity provider', ask.params.id);
     const secret = body.client_secret;
-    const sealedSecret =
-      secret === undefined
-        ? row.sealedSecret
-        : secret && (await ports.vault.seal(new TextEncoder().encode(secret), secretContext(row.id)));
+    const sealedSecret = secret === undefined ? row.sealedSecret : await sealSecret(ports, row.id, secret);
     const after = {
       ...row,
       name: body.name ?? row.name,

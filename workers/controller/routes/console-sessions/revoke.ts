@@ -1,0 +1,32 @@
+/** POST /console-sessions/{id}/revoke: the browser that holds it is logged out. */
+import { eq } from 'drizzle-orm';
+import { consoleSessions } from '#schema/db/tables.ts';
+import { adminRoute } from '../../admin-route.ts';
+import { Change } from '../../change.ts';
+import { absent, idPath, illegal } from '../../fields.ts';
+import { consoleSession, show } from './shape.ts';
+
+export const revokeConsoleSession = adminRoute(
+  {
+    method: 'post',
+    path: '/console-sessions/{id}/revoke',
+    tag: 'People',
+    summary: 'End a session in the console',
+    needs: 'sessions:write',
+    params: idPath,
+    answer: consoleSession,
+    refuses: ['illegal_transition'],
+  },
+  async (ask) => {
+    const { scope, now, session } = ask;
+    const row = await scope.byId(consoleSessions, ask.params.id);
+    if (!row) return absent('console session', ask.params.id);
+    const before = show(row, now, session?.id);
+    if (before.state !== 'active') return illegal('console session', before.state, []);
+    const shown = show({ ...row, revokedAt: now }, now, session?.id);
+    return new Change(ask)
+      .write(scope.update(consoleSessions, { revokedAt: now }, eq(consoleSessions.id, row.id)))
+      .audit('revoke', 'consoleSession', row.id, { before, after: shown })
+      .commit({ body: shown });
+  },
+);

@@ -1,0 +1,36 @@
+/** POST /setup-codes, by the deployment's operator: a one-time right to create a Tenant from a browser. */
+import { z } from '@hono/zod-openapi';
+import { operatorRoute } from '../../admin-route.ts';
+import { deploymentOf } from '../../deployment.ts';
+import { instant, iso } from '../../fields.ts';
+import { mintSecret } from '../../secret.ts';
+
+/** Milliseconds. */
+const life = 3_600_000;
+
+export const createSetupCode = operatorRoute(
+  {
+    method: 'post',
+    path: '/setup-codes',
+    tag: 'Deployment',
+    summary: 'Create a one-time setup code',
+    answer: z
+      .object({
+        code: z.string().openapi({ description: 'Shown once.' }),
+        url: z.string().openapi({ description: 'Where a browser uses it; the code is typed there.' }),
+        expires_at: instant,
+      })
+      .openapi('SetupCode'),
+    status: 201,
+  },
+  async ({ ports, now }) => {
+    const { secret, hash } = await mintSecret(ports, 'spu');
+    await deploymentOf(ports.database).insertSetupCode({ hash, createdAt: now, expiresAt: now + life });
+    const body = {
+      code: secret,
+      url: `${ports.settings.baseUrl}/console/setup`,
+      expires_at: iso(now + life),
+    };
+    return { ok: true, body, status: 201 };
+  },
+);
