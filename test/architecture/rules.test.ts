@@ -14,7 +14,10 @@ const sources = productSources();
 const folders: { under: string; may: (string | RegExp)[] }[] = [
   { under: 'schema/db/', may: ['schema/', 'drizzle-orm'] },
   { under: 'schema/', may: ['schema/', 'jose', 'zod'] },
-  { under: 'workers/local/', may: ['workers/local/', 'schema/', /^node:/, 'miniflare', 'esbuild'] },
+  {
+    under: 'workers/local/',
+    may: ['workers/local/', 'schema/', /^node:/, 'esbuild', 'jose', 'miniflare', 'oidc-provider'],
+  },
   {
     under: 'workers/',
     may: [
