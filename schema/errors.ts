@@ -39,7 +39,6 @@ export const errors = {
   name_taken: kind(409, 'The name is already in use.', 'Choose another name.'),
   in_use: kind(409, 'Something else still depends on it.', 'Remove what `detail` names first.'),
   illegal_transition: kind(409, 'The present state does not allow this action.', 'See `allowed` for what the state allows.'),
-  setup_code_invalid: kind(401, 'The setup code is not accepted.', 'It works once, for an hour: make a new one with the operator’s token (`sallyport setup-code`).'),
   idp_missing: kind(404, 'No identity provider is set up for this Tenant.', 'An administrator adds one: `POST /api/v1/identity-providers`.'),
   idp_refused: kind(403, 'The identity provider did not let you in.', 'Log in again, or ask whoever runs the identity provider.'),
   idp_failed: kind(502, 'The identity provider could not be used.', 'Try again; if it stays, an administrator checks its issuer, client id and secret.', { retry: true }),

@@ -5,8 +5,8 @@
 import { expect, test } from 'vitest';
 import { productSources } from './sources.ts';
 
-/** The operator's routes, which are about Tenants and relays themselves. */
-const operators = /^workers\/controller\/routes\/(tenants|relays)\//;
+/** The operator's routes, which are about Tenants and relays themselves, and the first run. */
+const operators = /^workers\/controller\/routes\/(tenants|relays|setup)\//;
 
 test('no route of a Tenant’s administrators touches the database itself', () => {
   const offenders = productSources()

@@ -56,9 +56,8 @@ export class PeopleWorld {
     });
     const { code } = await operator.post('/setup-codes');
     const response = await administration.ask('POST', '/api/v1/setup', {
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${code}` },
       body: JSON.stringify({
-        code,
         slug,
         name: 'Acme',
         owner_email: 'olive@acme.example',

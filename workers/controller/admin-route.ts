@@ -7,7 +7,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { type ErrorCode, type ErrorKind, errors, type Refusal, type Verdict } from '#schema/errors.ts';
 import type { ScopeName } from '#schema/people/scopes.ts';
-import { type Administrator, requireDeployment, requireOperator, requireScope } from './authenticate.ts';
+import { type Administrator, requireOperator, requireScope, requireSetupCode } from './authenticate.ts';
 import type { Answer, ChangeOrigin } from './change.ts';
 import { type Call, type Controller, callerAddress, type Tenant } from './context.ts';
 import { claimKey, type StoredAnswer } from './idempotency.ts';
@@ -113,7 +113,10 @@ export function adminRoute<
 export type OperatorAsk<P = unknown, Q = unknown, B = unknown> = Pick<
   Ask<P, Q, B>,
   'ports' | 'now' | 'actor' | 'requestId' | 'address' | 'params' | 'query' | 'body'
->;
+> & {
+  /** The operator's token, or the setup code. */
+  secret: string;
+};
 
 type Schemas = [P: z.ZodType, Q: z.ZodType, B: z.ZodType, A: z.ZodType];
 type DeploymentRoute = <
@@ -134,9 +137,9 @@ export const operatorRoute: DeploymentRoute = (d, handle) =>
     handle,
   );
 
-/** For somebody who has no credential yet; what they bring instead is the route's to judge. */
-export const openRoute: DeploymentRoute = (d, handle) =>
-  deploymentRoute({ security: [], guard: requireDeployment, actor: 'setup' }, d, handle);
+/** For whoever has a setup code. */
+export const setupRoute: DeploymentRoute = (d, handle) =>
+  deploymentRoute({ security: [{ setupCode: [] }], guard: requireSetupCode, actor: 'setup' }, d, handle);
 
 function deploymentRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType>(
   way: { security: Record<string, string[]>[]; guard: typeof requireOperator; actor: string },
@@ -152,6 +155,7 @@ function deploymentRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.Z
           ports,
           now: ports.clock(),
           actor: way.actor,
+          secret: c.get('caller').secret,
           requestId: c.get('requestId'),
           address: callerAddress(c),
           ...validated<P, Q, B>(c),

@@ -11,7 +11,7 @@ import { apiTokens } from '#schema/db/tables.ts';
 import { scopesOf } from '#schema/people/roles.ts';
 import { covers, type ScopeName } from '#schema/people/scopes.ts';
 import { type Call, callerAddress, type Env, type Tenant } from './context.ts';
-import { tokenByHash } from './deployment.ts';
+import { deploymentOf, tokenByHash } from './deployment.ts';
 import { recognise } from './people/console-session.ts';
 import { isSameOrigin, readSessionCookie, writeSessionCookie } from './people/cookies.ts';
 import type { Ports } from './ports.ts';
@@ -32,7 +32,7 @@ export interface Administrator {
   session?: Row<typeof consoleSessions>;
 }
 
-export type Caller = Administrator | { kind: 'operator'; secret: string };
+export type Caller = Administrator | { kind: 'operator' | 'setup'; secret: string };
 
 /** Seconds that `Retry-After` names. */
 const retryAfter = 10;
@@ -87,10 +87,16 @@ export const requireOperator = createMiddleware<Env>(async (c, next) => {
   return next();
 });
 
-/** Lets in anybody, on the deployment's own URL alone. */
-export const requireDeployment = createMiddleware<Env>(async (c, next) => {
+/** Lets in whoever has a setup code that was not used yet, on the deployment's own URL alone. */
+export const requireSetupCode = createMiddleware<Env>(async (c, next) => {
+  const { database, clock } = c.get('ports');
   if (c.get('tenant')) return problem(c, 'not_found', 'offered on the deployment’s own URL');
-  if (!(await c.get('ports').limiter.allow('failed_login', callerAddress(c) ?? 'unknown'))) return tooMany(c);
+  const bearer = bearerOf(c);
+  if (bearer === undefined) return rejected(c, 'no_credential');
+  const hash = isSecret('spu', bearer) ? await hashOf(bearer) : undefined;
+  const live = hash !== undefined && (await deploymentOf(database).hasSetupCode(hash, clock()));
+  if (!live) return rejected(c, 'setup_code');
+  c.set('caller', { kind: 'setup', secret: bearer });
   return next();
 });
 

@@ -31,10 +31,13 @@ export function deploymentOf(database: Database) {
 
     insertTenant: (row: Row<typeof tenants>) => database.insert(tenants).values(row),
     insertSetupCode: (row: typeof setupCodes.$inferInsert) => database.insert(setupCodes).values(row),
+    async hasSetupCode(hash: string, now: number): Promise<boolean> {
+      return (await database.select().from(setupCodes).where(liveCode(hash, now)).limit(1)).length === 1;
+    },
     /** Of two at once, one gets it. @returns whether it was there to be used. */
     async useSetupCode(hash: string, now: number): Promise<boolean> {
-      const live = and(eq(setupCodes.hash, hash), isNull(setupCodes.usedAt), gt(setupCodes.expiresAt, now));
-      const used = await database.update(setupCodes).set({ usedAt: now }).where(live).returning();
+      const code = database.update(setupCodes).set({ usedAt: now }).where(liveCode(hash, now));
+      const used = await code.returning();
       return used.length === 1;
     },
     /** What it was used for did not come about. */
@@ -47,6 +50,9 @@ export function deploymentOf(database: Database) {
     deleteRelay: (id: Row<typeof relays>['id']) => database.delete(relays).where(eq(relays.id, id)),
   };
 }
+
+const liveCode = (hash: string, now: number) =>
+  and(eq(setupCodes.hash, hash), isNull(setupCodes.usedAt), gt(setupCodes.expiresAt, now));
 
 export async function tenantBySlug(database: Database, slug: string): Promise<Tenant | undefined> {
   return (await database.select().from(tenants).where(eq(tenants.slug, slug)).limit(1))[0];

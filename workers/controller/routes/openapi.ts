@@ -22,6 +22,11 @@ export function mountOpenApi(app: Controller): void {
     scheme: 'bearer',
     description: 'The deployment’s operator token.',
   });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'setupCode', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A one-time setup code (`spu_…`) that the operator made.',
+  });
   app.get('/api/v1/openapi.json', (c) => {
     const { settings } = c.get('ports');
     const tenant = c.get('tenant');

@@ -5,25 +5,24 @@
 import { z } from '@hono/zod-openapi';
 import { identityProviders, users } from '#schema/db/tables.ts';
 import { refuse } from '#schema/errors.ts';
-import { openRoute } from '../../admin-route.ts';
+import { setupRoute } from '../../admin-route.ts';
 import { createSigningKey } from '../../agents/signing-keys.ts';
 import { Change, mint } from '../../change.ts';
 import { deploymentOf } from '../../deployment.ts';
 import { loginPaths } from '../../people/paths.ts';
 import { scopeOf } from '../../scope.ts';
-import { hashOf, isSecret } from '../../secret.ts';
+import { hashOf } from '../../secret.ts';
 import { creation, rowOf } from '../identity-providers/create.ts';
 import { checkIssuer } from '../identity-providers/shape.ts';
 import { own, show, slug, tenant } from '../tenants/shape.ts';
 
-export const useSetupCode = openRoute(
+export const useSetupCode = setupRoute(
   {
     method: 'post',
     path: '/setup',
     tag: 'Deployment',
     summary: 'Create the first Tenant with a setup code',
     body: z.strictObject({
-      code: z.string().max(128),
       slug,
       name: own.name,
       owner_email: z.email().max(254),
@@ -31,16 +30,15 @@ export const useSetupCode = openRoute(
     }),
     answer: z.object({ tenant, login_url: z.string(), redirect_uri: z.string() }).openapi('SetupDone'),
     status: 201,
-    refuses: ['setup_code_invalid', 'name_taken'],
+    refuses: ['name_taken'],
   },
   async (ask) => {
     const { ports, now, body } = ask;
     const deployment = deploymentOf(ports.database);
     const checked = checkIssuer(body.identity_provider.issuer, body.identity_provider.preset);
     if (!checked.ok) return checked;
-    const hash = isSecret('spu', body.code) ? await hashOf(body.code) : undefined;
-    if (hash === undefined || !(await deployment.useSetupCode(hash, now)))
-      return refuse('setup_code_invalid');
+    const hash = await hashOf(ask.secret);
+    if (!(await deployment.useSetupCode(hash, now))) return refuse('unauthenticated');
 
     const row = {
       id: mint(ask, 'tenant'),
