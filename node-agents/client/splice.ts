@@ -5,6 +5,7 @@
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { readPooled } from '#node-agents/link/read-pooled.ts';
 import { Flow } from '#node-agents/link/tunnel/flow.ts';
 import { splice as spliceFlow } from '#node-agents/link/tunnel/splice.ts';
 
@@ -14,8 +15,8 @@ export function splice(near: Duplex, far: Duplex, early?: Uint8Array): void {
   if (far instanceof Flow && near instanceof Socket) return void spliceFlow(far, near);
   joinOneWay(near, far);
   joinOneWay(far, near);
-  near.pipe(far);
-  far.pipe(near);
+  carry(near, far);
+  carry(far, near);
 }
 
 /** Ends a stream so that its peer sees a failure: RST on a socket, RESET(cancelled) on a flow. */
@@ -23,6 +24,22 @@ export function abort(stream: Duplex): void {
   if (stream.destroyed) return;
   if (stream instanceof Socket) stream.resetAndDestroy();
   else stream.destroy();
+}
+
+function carry(from: Duplex, to: Duplex): void {
+  if (from instanceof Socket) carrySocket(from, to);
+  else from.pipe(to);
+}
+
+/** As `pipe`, without a buffer for each read, nor a pause for what the system took at once. */
+function carrySocket(from: Socket, to: Duplex): void {
+  readPooled(from, (chunk, release) => {
+    // After an error the system may still hold the chunk: then it is left to the collector.
+    to.write(chunk, (error) => error ?? release());
+    if (to.writableLength >= to.writableHighWaterMark) from.pause();
+  });
+  to.on('drain', () => from.isPaused() && from.resume());
+  from.on('end', () => to.end());
 }
 
 function joinOneWay(from: Duplex, to: Duplex): void {
