@@ -3,7 +3,7 @@
  * of the process, so that those at rest hold none. What was not needed for a while goes back to the system.
  */
 export class BlockPool {
-  readonly #bytes: number;
+  readonly bytes: number;
   readonly #most: number;
   readonly #free: Buffer[] = [];
   /** The fewest that were free since the last look: nobody needed those. */
@@ -12,14 +12,14 @@ export class BlockPool {
 
   /** @param most free blocks kept; more than that are left to the collector. */
   constructor(bytes: number, most: number) {
-    this.#bytes = bytes;
+    this.bytes = bytes;
     this.#most = most;
   }
 
   take(): Buffer {
     const block = this.#free.pop();
     if (this.#free.length < this.#spare) this.#spare = this.#free.length;
-    return block ?? Buffer.allocUnsafeSlow(this.#bytes);
+    return block ?? Buffer.allocUnsafeSlow(this.bytes);
   }
 
   /** @param block that nobody else refers to. */

@@ -8,7 +8,7 @@ import { BlockPool } from './block-pool.ts';
 import { readInPlace } from './read-in-place.ts';
 
 const blockBytes = 64 * 1024;
-const blocks = new BlockPool(blockBytes, 64);
+const usual = new BlockPool(blockBytes, 64);
 /** A shorter chunk is copied rather than hold a block; a longer one lets the next be read into a block. */
 const worthABlock = 16 * 1024;
 /** What every socket at rest reads into: nobody may keep a part of it. */
@@ -17,12 +17,14 @@ const shared = Buffer.allocUnsafeSlow(blockBytes);
 /** @param release to be called once nobody reads the chunk any more; never is safe, too early is not. */
 export type OnPooled = (chunk: Buffer, release: () => void) => void;
 
-export function readPooled(socket: Socket, onChunk: OnPooled): void {
-  /** What this socket reads into; undefined: `shared`. */
+/** @param blocks no longer than the usual ones: so long is the longest chunk. */
+export function readPooled(socket: Socket, onChunk: OnPooled, blocks = usual): void {
+  const atRest = blocks === usual ? shared : shared.subarray(0, blocks.bytes);
+  /** What this socket reads into; undefined: `atRest`. */
   let own: Buffer | undefined;
   readInPlace(
     socket,
-    () => own ?? shared,
+    () => own ?? atRest,
     (chunk, inPlace) => {
       if (!inPlace) return onChunk(chunk, nothing);
       const block = own;

@@ -4,8 +4,9 @@
  */
 import type { Socket } from 'node:net';
 import { BlockPool } from '../block-pool.ts';
+import { longestSegment } from '../segment.ts';
 
-const blockBytes = 64 * 1024;
+const blockBytes = longestSegment;
 /** A widest window of one slow socket (`schema/tunnel/window.ts`), twice. */
 const blocks = new BlockPool(blockBytes, 256);
 /** Below it nothing more of the same flow is to be expected in this turn of the event loop. */
