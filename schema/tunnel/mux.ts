@@ -88,7 +88,7 @@ export class Mux {
 
   /** Frames of streams that have come or gone: what keeps a path alive is not among them. */
   get flowFrames(): number {
-    return this.#flowFrames + this.#outbox.turnsServed;
+    return this.#flowFrames + this.#outbox.framesServed;
   }
 
   /** When bytes last came. */
@@ -292,11 +292,12 @@ export class Mux {
     else this.#turn(stream);
   }
 
-  /** One datagram. @returns false when it is dropped. */
+  /** One datagram. @returns false when one is lost: this one or, to make room for it, the oldest that waits. */
   sendDatagram(stream: MuxStream, bytes: Uint8Array): boolean {
-    if (stream.gone || stream.finishing || !this.#outbox.giveDatagram(stream, bytes)) return false;
-    this.#turn(stream);
-    return true;
+    if (stream.gone || stream.finishing) return false;
+    const whole = this.#outbox.giveDatagram(stream, bytes);
+    this.#handler.onReady();
+    return whole;
   }
 
   /** FIN, behind what was given to `send`. */

@@ -1,9 +1,11 @@
 /**
  * What waits in front of a tunnel's socket, and in which order it leaves: control frames, then credit, then
- * the streams in turn. `mux.ts` decides what goes in; `fill` writes it into a buffer just before it is sent, so
+ * datagrams, which are worth nothing when they are late, but no more than half of it while streams have bytes to
+ * send, then the streams in turn. `mux.ts` decides what goes in; `fill` writes it into a buffer just before it is sent, so
  * that nothing which leaves later has to wait behind what was decided earlier.
  */
 
+import { DatagramQueue } from './datagrams.ts';
 import { writeHeader, writeUint32 } from './encode.ts';
 import { frameTypes, headerBytes } from './frames.ts';
 import { ControlQueue, TurnQueue } from './queues.ts';
@@ -15,22 +17,24 @@ export const turnBytes = 32 * 1024;
 export const minFill = 68 * 1024;
 /** Less than this is not worth a part of a longer chunk. */
 const minPart = 1024;
-/** Datagrams that wait, over all streams. */
-const datagramLimit = 4 * 1024 * 1024;
 
 export class Outbox {
   readonly control = new ControlQueue();
   readonly #turns = new TurnQueue();
+  readonly #datagrams = new DatagramQueue();
   readonly #granted: MuxStream[] = [];
   readonly #onFinished: (stream: MuxStream) => void;
   #fills = 0;
-  #datagramBytes = 0;
-  /** Frames that streams have sent. */
-  turnsServed = 0;
+  #turnsServed = 0;
 
   /** @param onFinished the stream's FIN has been written. */
   constructor(onFinished: (stream: MuxStream) => void) {
     this.#onFinished = onFinished;
+  }
+
+  /** Frames that streams have sent. */
+  get framesServed(): number {
+    return this.#turnsServed + this.#datagrams.served;
   }
 
   /** The stream may have become sendable. @returns whether it is. */
@@ -46,23 +50,22 @@ export class Outbox {
     stream.grant += bytes;
   }
 
-  /** @returns false when it is dropped. */
+  /** @returns false when one was lost: this one, or an older one of its stream. */
   giveDatagram(stream: MuxStream, bytes: Uint8Array): boolean {
-    if (bytes.length > 0xffff || this.#datagramBytes + bytes.length > datagramLimit) return false;
-    if (!stream.giveDatagram(bytes)) return false;
-    this.#datagramBytes += bytes.length;
-    return true;
+    return this.#datagrams.give(stream, bytes);
   }
 
   /** The stream is over: what waits is dropped. */
   drop(stream: MuxStream): void {
-    this.#datagramBytes -= stream.clear();
+    stream.clear();
+    this.#datagrams.drop(stream);
   }
 
   /** Writes as much as there is and fits. @returns the number of bytes. */
   fill(into: Uint8Array): number {
     this.#fills++;
     let at = this.#fillCredit(into, this.control.take(into, 0));
+    at = this.#datagrams.take(into, at, into.length / 2, this.#onLastDatagram);
     // A control frame that arises meanwhile comes before what follows it: with the next fill.
     while (this.control.length === 0) {
       const stream = this.#turns.shift();
@@ -71,11 +74,13 @@ export class Outbox {
       const more = stream.sendable;
       if (more) this.#turns.push(stream, true);
       // What is left of the buffer is too small for it.
-      if (more && next === at) break;
+      if (more && next === at) return at;
       at = next;
     }
-    return at;
+    return this.#datagrams.take(into, at, into.length, this.#onLastDatagram);
   }
+
+  readonly #onLastDatagram = (stream: MuxStream): void => void this.turn(stream);
 
   #fillCredit(into: Uint8Array, from: number): number {
     let at = from;
@@ -94,15 +99,7 @@ export class Outbox {
   #take(stream: MuxStream, into: Uint8Array, at: number): number {
     if (!stream.sendable) return at;
     stream.servedIn = this.#fills;
-    this.turnsServed++;
-    const datagram = stream.datagramLength;
-    if (datagram !== undefined) {
-      if (at + headerBytes + datagram > into.length) return at;
-      this.#datagramBytes -= datagram;
-      const from = writeHeader(into, at, frameTypes.DATAGRAM, stream.id, datagram);
-      stream.takeDatagram(into, from);
-      return from + datagram;
-    }
+    this.#turnsServed++;
     const room = Math.min(into.length - at, turnBytes);
     if (stream.pendingBytes > 0) {
       const count = Math.min(stream.pendingBytes, stream.credit, room - headerBytes);

@@ -4,6 +4,7 @@
  */
 import type { Destination } from '#schema/acl/document.ts';
 import type { ErrorCode } from '#schema/errors.ts';
+import { costOf } from './datagrams.ts';
 import type { ReceiveWindow } from './window.ts';
 
 export interface StreamHandler {
@@ -21,9 +22,6 @@ export interface StreamHandler {
   onSent(): void;
 }
 
-/** Datagrams of one stream that wait to be sent; beyond it they are dropped. */
-const datagramLimit = 256 * 1024;
-
 export class MuxStream {
   readonly id: number;
   readonly protocol: Destination['protocol'];
@@ -40,8 +38,9 @@ export class MuxStream {
   finishing = false;
   /** What we may still send. */
   credit: number;
-  /** In the queue of those that take turns. */
+  /** In the queue of those that take turns, and in the one of those with datagrams. */
   queued = false;
+  inDatagramTurns = false;
   /** The number of the `fill` in which it sent last. */
   servedIn = -2;
   /** Credit to be told with the next CREDIT. */
@@ -51,7 +50,8 @@ export class MuxStream {
   #from = 0;
   pendingBytes = 0;
   #datagrams: Uint8Array[] = [];
-  #datagramBytes = 0;
+  /** Of those that wait, as `datagrams.ts` counts it. */
+  datagramCost = 0;
 
   constructor(
     id: number,
@@ -67,13 +67,11 @@ export class MuxStream {
     this.handler = handler;
   }
 
-  /** Whether a turn would send anything. */
+  /** Whether a turn would send anything; FIN follows the last datagram. */
   get sendable(): boolean {
     if (this.gone) return false;
-    return (
-      (this.pendingBytes > 0 ? this.credit > 0 : this.finishing && !this.finished) ||
-      this.#datagrams.length > 0
-    );
+    if (this.pendingBytes > 0) return this.credit > 0;
+    return this.finishing && !this.finished && this.#datagrams.length === 0;
   }
 
   give(bytes: Uint8Array): void {
@@ -105,33 +103,31 @@ export class MuxStream {
     else if (done > 0) this.#pending.splice(0, done);
   }
 
-  /** @returns false when it was dropped. The bytes are kept. */
-  giveDatagram(bytes: Uint8Array): boolean {
-    if (this.#datagramBytes + bytes.length > datagramLimit) return false;
+  /** Kept as they are. */
+  pushDatagram(bytes: Uint8Array): void {
     this.#datagrams.push(bytes);
-    this.#datagramBytes += bytes.length;
-    return true;
+    this.datagramCost += costOf(bytes);
   }
 
-  /** Length of the next datagram, undefined without one. */
-  get datagramLength(): number | undefined {
-    return this.#datagrams[0]?.length;
+  get firstDatagram(): Uint8Array | undefined {
+    return this.#datagrams[0];
   }
 
-  takeDatagram(into: Uint8Array, at: number): void {
-    const datagram = this.#datagrams.shift()!;
-    this.#datagramBytes -= datagram.length;
-    into.set(datagram, at);
+  shiftDatagram(): Uint8Array | undefined {
+    const datagram = this.#datagrams.shift();
+    if (datagram !== undefined) this.datagramCost -= costOf(datagram);
+    return datagram;
   }
 
-  /** Drops all that waits. @returns the bytes of datagrams among it. */
-  clear(): number {
-    const dropped = this.#datagramBytes;
+  clearDatagrams(): void {
+    this.#datagrams = [];
+    this.datagramCost = 0;
+  }
+
+  /** Drops what waits, but for datagrams. */
+  clear(): void {
     this.#pending = [];
     this.#from = 0;
     this.pendingBytes = 0;
-    this.#datagrams = [];
-    this.#datagramBytes = 0;
-    return dropped;
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Two muxes back to back over a pipe that divides bytes at will: whatever both sides do, every byte arrives in
- * order or not at all, nobody exceeds credit or budget, and when all is over nothing is left.
+ * order or not at all, datagrams whole and in order, nobody exceeds credit or budget, and when all is over nothing
+ * is left.
  */
 import { equal, fail, ok } from 'node:assert/strict';
 import { mintId } from '#schema/ids.ts';
@@ -36,6 +37,8 @@ class End implements StreamHandler {
   finishing = false;
   ended = false;
   over: string | undefined;
+  /** UDP: how many were sent and how many came; the number of the last, and whether one was lost for want of room. */
+  datagrams = { sent: 0, received: 0, last: -1, lost: false };
   /** Given up, by one side or the other: what is unread is lost. */
   given = false;
   readonly side: number;
@@ -54,8 +57,14 @@ class End implements StreamHandler {
     }
     this.unread += slice.length;
   }
-  onDatagram(): void {
-    fail('nobody sent a datagram');
+  onDatagram(bytes: Uint8Array): void {
+    ok(this.udp && !this.ended && this.over === undefined);
+    const number = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+    ok(number > this.datagrams.last, 'out of order, or twice');
+    for (let at = 4; at < bytes.length; at++)
+      if (bytes[at] !== byteAt(this.id, 1 - this.side, number + at)) fail('another datagram');
+    this.datagrams.last = number;
+    this.datagrams.received++;
   }
   onEnd(): void {
     ok(!this.ended);
@@ -68,6 +77,9 @@ class End implements StreamHandler {
   onSent(): void {
     this.sending = false;
   }
+  get udp(): boolean {
+    return this.stream?.protocol === 'udp';
+  }
   get live(): boolean {
     return this.stream !== undefined && !this.stream.gone;
   }
@@ -77,6 +89,13 @@ class End implements StreamHandler {
     this.sent += length;
     this.sending = true;
     this.mux.send(this.stream!, bytes);
+  }
+  giveDatagram(length: number): void {
+    const number = this.datagrams.sent++;
+    const bytes = new Uint8Array(4 + length);
+    new DataView(bytes.buffer).setUint32(0, number);
+    for (let at = 4; at < bytes.length; at++) bytes[at] = byteAt(this.id, this.side, number + at);
+    if (!this.mux.sendDatagram(this.stream!, bytes)) this.datagrams.lost = true;
   }
   read(count: number, now: number): void {
     this.unread -= count;
@@ -130,7 +149,9 @@ export class World {
       case 1:
       case 2:
       case 3:
-        if (end?.live && this.#maySend(end)) end.give(1 + random.int(random.pick([10, 1000, 90_000])));
+        if (!end?.live || !this.#maySend(end)) break;
+        if (end.udp) end.giveDatagram(random.int(random.pick([10, 1_200, 1_200, 1_200, 65_000])));
+        else end.give(1 + random.int(random.pick([10, 1000, 90_000])));
         break;
       case 4:
         if (end?.live && end.unread > 0) end.read(1 + random.int(end.unread), this.now);
@@ -168,7 +189,8 @@ export class World {
   open(): End {
     const end = new End(this.client, 0);
     const connectionId = mintId('connection', new Uint8Array(16));
-    const destination = { protocol: 'tcp', host: 'a.internal', port: 443 } as const;
+    const protocol = this.#random.pick(['tcp', 'tcp', 'udp'] as const);
+    const destination = { protocol, host: 'a.internal', port: 443 };
     const opened = this.client.open({ connectionId, destination, clientAddress: '127.0.0.1' }, end);
     if (opened.ok) {
       end.stream = opened.stream;
@@ -235,7 +257,10 @@ export class World {
     equal(this.connector.budget.reserved, 0);
     for (const end of this.ends) {
       const other = this.ends.find((one) => one.id === end.id && one.side !== end.side);
-      if (end.ended && other !== undefined) equal(end.received, other.sent, 'bytes are missing');
+      if (!end.ended || other === undefined) continue;
+      equal(end.received, other.sent, 'bytes are missing');
+      const { sent, lost } = other.datagrams;
+      ok(lost ? end.datagrams.received < sent : end.datagrams.received === sent, 'datagrams are missing');
     }
   }
 }
