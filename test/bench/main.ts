@@ -22,6 +22,7 @@ const help = `Usage: npm run bench -- [name…] [options]
   transparent      the TUN device: interception alone and the whole path, against WireGuard and Tailscale
   tunnel           the frame layer inside the pinned TLS
   udp              packets per second one way, by iperf3, against loopback and a plain Node forwarder
+  udp-rtt          a datagram's round trip beside bulk in the same tunnel
   acl              matching a destination, by the number of Resources
                    (all of them when none is named)
 
@@ -49,6 +50,7 @@ const benches: Record<string, (flags: Flags) => Promise<Outcome> | Outcome> = {
   tunnel: ({ quick, json }) =>
     script('tunnel.ts', { '--seconds=0.5': quick, '--seconds=1': !quick, '--json': json }),
   udp: ({ quick, json }) => script('udp.ts', { '--quick': quick, '--json': json }),
+  'udp-rtt': ({ quick, json }) => script('udp-rtt.ts', { '--quick': quick, '--json': json }),
   ...Object.fromEntries(
     Object.entries(comparisons).map(([name, comparison]) => [name, (flags: Flags) => run(comparison, flags)]),
   ),
