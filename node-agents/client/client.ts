@@ -20,11 +20,13 @@ import { createMetrics } from './metrics.ts';
 import type { Open } from './opening.ts';
 import { parseCredentials } from './password.ts';
 import { whyNotReachable, whyNotReady } from './readiness.ts';
+import { Refusals } from './refusals.ts';
 import { rememberingLog } from './report.ts';
 import { loadServiceKey } from './service-key.ts';
 import { Sessions } from './sessions.ts';
-import { resourcesOf, snapshotOf } from './snapshot.ts';
+import { resourcesOf, type Snapshot, snapshotOf } from './snapshot.ts';
 import { createSocks5 } from './socks5.ts';
+import { markedOutward } from './tun/own-sockets.ts';
 import { startTransparent } from './tun/start.ts';
 import type { Transparent } from './tun/transparent.ts';
 import { Associations } from './udp/associations.ts';
@@ -47,6 +49,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
   if (!first.ok) throw new SallyportError(first.code, first.detail);
   const sessions = new Sessions(first.key, {
     ...{ host, readKey },
+    outward: () => transparent && markedOutward,
     onAcls: () => void transparent?.follow(),
   });
   let transparent: Transparent | undefined;
@@ -58,11 +61,14 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     direct: config.direct,
     udp: associations.counts,
     tun: transparent?.status ?? null,
+    refusals: refusals.latest,
     uptime_seconds: Math.round((host.monotonic() - started) / 1000),
   });
-  const opening = openOptions(config, host, sessions);
+  const refusals = new Refusals(host.now);
+  const opening = { ...openOptions(config, host, sessions), refused: refusals.note };
   const associations = new Associations({
     open: createOpenBy(opening, openDirect),
+    onCut: refusals.note,
     now: host.monotonic,
     limits: { idleMs: config.udpTimeout * 1000 },
   });
@@ -94,7 +100,11 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
       {
         '/status': status,
         '/resources': () => resourcesOf(sessions),
-        '/report': () => ({ config: withoutDestinations(config), status: status(), log: memory.lines() }),
+        '/report': () => ({
+          config: withoutDestinations(config),
+          status: withoutRefused(status()),
+          log: memory.lines(),
+        }),
       },
       log,
     );
@@ -204,6 +214,12 @@ async function openListeners(
 const withoutDestinations = ({ forward, ...config }: ClientConfig) => ({
   ...config,
   forward: forward.map(({ listen }) => listen),
+});
+
+/** A report names no destination. */
+const withoutRefused = ({ refusals, ...status }: Snapshot) => ({
+  ...status,
+  refusals: refusals.map(({ at, times, code, protocol, port }) => ({ at, times, code, protocol, port })),
 });
 
 function stopOf(shutdown: AbortSignal): Promise<void> {

@@ -12,6 +12,7 @@ import type { Acls, Found } from './acl.ts';
 import { connectDirect } from './direct.ts';
 import type { FlowRequest, Open, Opening } from './opening.ts';
 import { tellRefusals } from './refusal-log.ts';
+import type { Refused } from './refusals.ts';
 import { decide } from './route.ts';
 import type { Tunnels } from './tunnels.ts';
 
@@ -33,6 +34,8 @@ export interface OpenOptions {
   connectionId(): string;
   /** A flow that never left this Client. */
   report(event: Pick<FlowEvent, 'kind' | 'connection' | 'protocol' | 'host'> & Partial<FlowEvent>): void;
+  /** Told to whoever asks for `status`. */
+  refused(refused: Refused): void;
   log: Log;
 }
 
@@ -55,6 +58,8 @@ export function createOpenBy<S>(o: OpenOptions, direct: Direct<S>): Open<S | Flo
     } else if (opening.code !== 'cancelled') {
       const { code, detail } = opening;
       tell(connection, code);
+      const { destination, clientAddress } = request;
+      o.refused({ destination, clientAddress, code, detail, connection });
       o.log.debug('flow_refused_detail', { connection, ...request.destination, detail });
     }
     return opening;

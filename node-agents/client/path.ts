@@ -4,6 +4,7 @@
  */
 import type { ControllerClock } from '#node-agents/link/clock.ts';
 import type { Identity } from '#node-agents/link/identity.ts';
+import type { Outward } from '#node-agents/link/outward.ts';
 import { connectPinned } from '#node-agents/link/pinned-tls.ts';
 import { connectThrough } from '#node-agents/link/relay/meet.ts';
 import { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
@@ -16,6 +17,7 @@ export interface PathContext {
   identity: Identity;
   clock: ControllerClock;
   host: Host;
+  outward?: Outward | undefined;
   /** A connection token for this Connector. Single use. */
   token(hash: string): Promise<string>;
 }
@@ -39,12 +41,12 @@ const handshakeMs = 8_000;
 
 /** @throws SallyportError why there is none. */
 export async function makePath(context: PathContext, o: PathOptions): Promise<Path> {
-  const { identity, clock, host, token } = context;
+  const { identity, clock, host, outward, token } = context;
   const { hash, relays, acl: currentAcl, signal } = o;
   const connectionToken = await token(hash);
   const { random, log, monotonic } = host;
   const meeting = await connectThrough({
-    ...{ relays, connectionToken, identity, clock, random, signal },
+    ...{ relays, connectionToken, identity, clock, random, signal, outward },
     timeoutMs: handshakeMs,
   });
   const connectorHash = hash as ConnectorHash;

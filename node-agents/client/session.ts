@@ -2,17 +2,19 @@
  * One instance under one Service Key: a fresh key pair, a login, the control channel, the ACLs with their
  * renewals, and the tunnels. `sessions.ts` starts it and decides which one is current; `flow.ts` uses it.
  */
-import { createRemoteJWKSet, decodeJwt } from 'jose';
+import { decodeJwt } from 'jose';
 import { ControllerClock } from '#node-agents/link/clock.ts';
 import { type ControlChannel, type ControlState, openControlChannel } from '#node-agents/link/control.ts';
 import { ControllerClient } from '#node-agents/link/controller.ts';
 import { createIdentity, type Identity } from '#node-agents/link/identity.ts';
+import type { Outward } from '#node-agents/link/outward.ts';
 import { Renewal } from '#node-agents/link/renewal.ts';
+import { type TenantKeys, tenantKeys } from '#node-agents/link/tenant-keys.ts';
 import { type Backoff, backoff } from '#node-agents/process/backoff.ts';
 import { isDeadCredential } from '#node-agents/process/exit.ts';
 import type { Host } from '#node-agents/process/host.ts';
 import { version } from '#node-agents/process/version.ts';
-import { paths, type TokenAnswer } from '#schema/control/login.ts';
+import type { TokenAnswer } from '#schema/control/login.ts';
 import {
   capability,
   type FromController,
@@ -30,6 +32,10 @@ import { Tunnels } from './tunnels.ts';
 export interface SessionOptions {
   key: ServiceKey;
   host: Host;
+  /** How Controller and relays are connected to. */
+  outward: Outward | undefined;
+  /** Which relays there are, before any of them is dialled. */
+  onRelays?(relays: readonly RelayEntry[]): void;
   /** `acls` changed. */
   onAcls?(acls: Acls): void;
   /** The credential is dead; the session has closed its flows. Once. */
@@ -40,8 +46,6 @@ export interface SessionOptions {
 const renewalWaitMs = 1_500;
 /** An ACL that is not acceptable is asked for anew, at first after this, with jitter. */
 const rejectedMs = { firstMs: 2_000, maxMs: 60_000 };
-/** Milliseconds between two look-ups of the Tenant's keys for a `kid` that is not among them. */
-const keysCoolDownMs = 2_000;
 /** Events go out at this pace, a batch at a time: a program that is refused in a loop floods nobody. */
 const eventsEveryMs = 1_000;
 
@@ -54,7 +58,7 @@ export class Session implements Access {
   readonly instance: string;
   readonly #o: SessionOptions;
   readonly #controller: ControllerClient;
-  readonly #keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly #keys: TenantKeys;
   readonly #tokens: ConnectionTokens;
   readonly #channel: ControlChannel;
   /** One request for all that want a fresh ACL at the same time. */
@@ -75,15 +79,13 @@ export class Session implements Access {
    * @throws SallyportError why not; `isDeadCredential` says whether the key will ever work again.
    */
   static async start(options: SessionOptions, signal: AbortSignal): Promise<Session> {
-    const { key, host } = options;
+    const { key, host, outward } = options;
     const identity = await createIdentity();
     const clock = new ControllerClock(host.now);
     const { log, random } = host;
-    const controller = new ControllerClient({ url: key.tenantUrl, identity, clock, log, random, signal });
-    const keys = createRemoteJWKSet(new URL(`${controller.url}${paths.jwks}`), {
-      timeoutDuration: 10_000,
-      cooldownDuration: keysCoolDownMs,
-    });
+    const url = key.tenantUrl;
+    const controller = new ControllerClient({ url, identity, clock, log, random, signal, outward });
+    const keys = tenantKeys(controller.url, { outward });
     // Fetched beside the login: a cold start waits for one round trip, not two.
     const [answer] = await Promise.all([controller.login(credentialsOf(key)), keys.reload().catch(() => {})]);
     const session = new Session(options, { identity, clock, controller, keys, answer });
@@ -102,11 +104,11 @@ export class Session implements Access {
       identity: Identity;
       clock: ControllerClock;
       controller: ControllerClient;
-      keys: ReturnType<typeof createRemoteJWKSet>;
+      keys: TenantKeys;
       answer: TokenAnswer;
     },
   ) {
-    const { host, key } = options;
+    const { host, key, outward } = options;
     this.#o = options;
     this.key = key;
     this.identity = made.identity;
@@ -118,7 +120,7 @@ export class Session implements Access {
     this.tunnels = new Tunnels(this.instance, {
       identity: this.identity,
       clock: this.clock,
-      host,
+      ...{ host, outward },
       token: (hash) => this.#tokens.take(hash),
       relays: (ids) => ids.flatMap((id) => this.#relays.get(id) ?? []),
     });
@@ -140,6 +142,7 @@ export class Session implements Access {
       now: host.now,
       random: host.random,
       log: host.log,
+      outward,
     });
   }
 
@@ -193,7 +196,7 @@ export class Session implements Access {
   async #applied({ relays, client }: TokenAnswer): Promise<void> {
     if (client === undefined)
       throw new SallyportError('protocol_error', 'the Controller takes this key for no Client’s');
-    this.#relays = byId(relays);
+    this.#listed(relays);
     this.#tokens.offer(client.connections, lifeMsOf(client.connections));
     await this.#apply({ version: client.acl_version, snapshot: true, networks: client.networks });
   }
@@ -202,12 +205,11 @@ export class Session implements Access {
     switch (message.type) {
       case 'welcome':
         this.clock.learn(message.now);
-        this.#relays = byId(message.relays);
+        this.#listed(message.relays);
         this.outbox.restart();
         return this.#renewal.resume();
       case 'relay_list':
-        this.#relays = byId(message.relays);
-        return;
+        return this.#listed(message.relays);
       case 'client_acl':
         return void this.#apply(message).then(
           () => this.#channel.send({ type: 'ack', version: message.version }),
@@ -220,6 +222,11 @@ export class Session implements Access {
       default:
         return;
     }
+  }
+
+  #listed(relays: readonly RelayEntry[]): void {
+    this.#relays = new Map(relays.map((relay) => [relay.id, relay]));
+    this.#o.onRelays?.(relays);
   }
 
   /** @throws SallyportError when an ACL does not verify: then the one in force stays. */
@@ -296,5 +303,3 @@ function lifeMsOf(tokens: Record<string, string>): number {
   const { iat = 0, exp = 0 } = first === undefined ? {} : decodeJwt(first);
   return (exp - iat) * 1000;
 }
-
-const byId = (relays: readonly RelayEntry[]) => new Map(relays.map((relay) => [relay.id, relay]));

@@ -4,14 +4,18 @@
  * ends the Client, unless the key has been replaced in the meantime.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Outward } from '#node-agents/link/outward.ts';
 import { backoff } from '#node-agents/process/backoff.ts';
 import type { Host } from '#node-agents/process/host.ts';
+import type { RelayEntry } from '#schema/control/messages.ts';
 import { type Refusal, SallyportError, type Verdict } from '#schema/errors.ts';
 import { expiryWarning, type ServiceKey } from './service-key.ts';
 import { Session } from './session.ts';
 
 export interface SessionsOptions {
   host: Host;
+  /** How Controller and relays are connected to, asked for each session; absent stands for node's way. */
+  outward?(): Outward | undefined;
   /** Reads the key again, from where it was read first. */
   readKey(): Promise<Verdict<{ key: ServiceKey }>>;
   /** There is another current session, none any more, or its ACLs changed. */
@@ -29,6 +33,8 @@ export class Sessions {
   #tried: ServiceKey;
   #waitingFor: Refusal = { ok: false, code: 'controller_unreachable', detail: 'not logged in yet' };
   #attempt = new AbortController();
+  /** Of the latest session that was told. */
+  #relays: readonly RelayEntry[] = [];
 
   /** @param key the first one, already read. */
   constructor(key: ServiceKey, options: SessionsOptions) {
@@ -44,6 +50,11 @@ export class Sessions {
 
   get key(): ServiceKey {
     return this.#key;
+  }
+
+  /** URLs of all that this Client itself connects to: Controllers and relays, also of a session that is just starting. */
+  get own(): string[] {
+    return [this.#key.tenantUrl, this.#tried.tenantUrl, ...this.#relays.map(({ url }) => url)];
   }
 
   /** Why there is no session, for programs that ask meanwhile. */
@@ -107,6 +118,10 @@ export class Sessions {
           {
             key,
             host,
+            outward: this.#o.outward?.(),
+            onRelays: (relays) => {
+              this.#relays = relays;
+            },
             onAcls: () => this.#o.onAcls?.(),
             onDead: (error) => void this.#dead(key, error),
           },

@@ -4,6 +4,7 @@
  */
 import type { AclResource } from '#schema/acl/document.ts';
 import { usualWeight } from '#schema/path/spread.ts';
+import type { RefusalStatus } from './refusals.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 import type { TransparentStatus } from './tun/transparent.ts';
@@ -35,6 +36,8 @@ export interface Snapshot {
   /** Transparent mode; null without it. */
   tun: TransparentStatus | null;
   events: { waiting: number; dropped: number };
+  /** The latest first. */
+  refusals: RefusalStatus[];
   uptime_seconds: number;
 }
 
@@ -75,7 +78,7 @@ export function stateOf(sessions: Sessions, nowMs: number): ClientState {
 
 export function snapshotOf(
   sessions: Sessions,
-  facts: Pick<Snapshot, 'version' | 'listeners' | 'direct' | 'udp' | 'tun' | 'uptime_seconds'>,
+  facts: Pick<Snapshot, 'version' | 'listeners' | 'direct' | 'udp' | 'tun' | 'refusals' | 'uptime_seconds'>,
   nowMs: number,
 ): Snapshot {
   const { current, key, waitingFor } = sessions;

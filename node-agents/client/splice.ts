@@ -22,6 +22,9 @@ export function splice(near: Duplex, far: Duplex, early?: Uint8Array): void {
   joinOneWay(far, near);
   carry(near, far);
   carry(far, near, toPrograms);
+  // One may have gone before anybody listened.
+  if (near.destroyed) abort(far);
+  if (far.destroyed) abort(near);
 }
 
 /** Ends a stream so that its peer sees a failure: RST on a socket, RESET(cancelled) on a flow. */

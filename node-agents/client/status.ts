@@ -1,7 +1,11 @@
 /** `sallyportd status`: one word on the first line for scripts, then what a person wants to know. */
 import type { StatusConfig } from '#node-agents/process/config.ts';
 import type { Host } from '#node-agents/process/host.ts';
+import { errors } from '#schema/errors.ts';
+import { formatIp } from '#schema/name/ip.ts';
+import { deviceAddresses } from '#schema/name/synthetic.ts';
 import { askClient } from './local-api.ts';
+import type { RefusalStatus } from './refusals.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** @throws SallyportError not_running, after `not-running` was printed. */
@@ -53,9 +57,25 @@ export function statusText(s: Snapshot): string {
       ),
     ]),
     ['Version', s.version],
+    ...s.refusals.map((one): [string, string] => ['Refused', refusedText(one)]),
   ];
   return `${s.state}\n${rows.map(([name, value]) => `${name.padEnd(13)}${value}\n`).join('')}`;
 }
+
+function refusedText(one: RefusalStatus): string {
+  const { at, times, code, detail, protocol, host, port, client_address: from } = one;
+  const to = port === null ? host : `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const often = times > 1 ? `, ${times} times` : '';
+  const why = `${code}: ${detail ?? errors[code].title}`;
+  const whom = from === null || ownAddresses.has(from) ? '' : ` for ${from}`;
+  return `${at.slice(0, 19)}Z ${protocol} ${to}${whom}${often}, ${why}`;
+}
+
+/** That this host's own programs come from: by a proxy, and by the device. */
+const ownAddresses: ReadonlySet<string> = new Set([
+  ...['127.0.0.1', '::1'],
+  ...[formatIp(deviceAddresses.v4), formatIp(deviceAddresses.v6)],
+]);
 
 const udpText = (udp: Snapshot['udp']): string =>
   [

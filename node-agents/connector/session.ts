@@ -5,10 +5,10 @@
  * Controller it goes on for as long as the Tenant's staleness budget says, then everything is refused.
  */
 import { hostname } from 'node:os';
-import { createRemoteJWKSet, decodeJwt } from 'jose';
+import { decodeJwt } from 'jose';
 import { isStale, type Moment } from '#schema/acl/intersect.ts';
 import { ConnectorAcl } from '#schema/acl/state.ts';
-import { paths, type TokenAnswer } from '#schema/control/login.ts';
+import type { TokenAnswer } from '#schema/control/login.ts';
 import {
   capability,
   type FromAgent,
@@ -24,6 +24,7 @@ import { type ControlChannel, type ControlState, openControlChannel } from '../l
 import type { ControllerClient } from '../link/controller.ts';
 import type { Identity } from '../link/identity.ts';
 import { type Life, Renewal } from '../link/renewal.ts';
+import { type TenantKeys, tenantKeys } from '../link/tenant-keys.ts';
 import type { Host } from '../process/host.ts';
 import { version } from '../process/version.ts';
 
@@ -52,7 +53,7 @@ const nothingHeld = 0;
 export class Session {
   readonly acl = new ConnectorAcl();
   /** The Tenant's signing keys: kept while the Controller is away, looked up anew for a `kid` not among them. */
-  readonly keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly keys: TenantKeys;
   readonly #o: SessionOptions;
   readonly #subject: string;
   readonly #renewal: Renewal;
@@ -78,10 +79,7 @@ export class Session {
     this.#subject = subject;
     this.#answer = answer;
     this.#registration = answer.connector?.registration ?? '';
-    this.keys = createRemoteJWKSet(new URL(o.controller.url + paths.jwks), {
-      cacheMaxAge: Number.POSITIVE_INFINITY,
-      cooldownDuration: 2_000,
-    });
+    this.keys = tenantKeys(o.controller.url, { cacheMaxAge: Number.POSITIVE_INFINITY });
     this.#renewal = new Renewal({
       life: () => this.#life(),
       ask: () => this.#renew(),

@@ -17,6 +17,7 @@ import { isDeadCredential } from '../process/exit.ts';
 import type { Log } from '../process/log.ts';
 import type { Random } from '../process/random.ts';
 import { type ControllerClient, isStaleAccess } from './controller.ts';
+import type { Outward } from './outward.ts';
 import { type LinkTiming, StandingLink } from './standing-link.ts';
 
 export type ControlState = 'connecting' | 'open' | 'closed' | 'refused';
@@ -36,6 +37,7 @@ export interface ControlOptions {
   random: Random;
   log: Log;
   timing?: Partial<LinkTiming>;
+  outward?: Outward | undefined;
 }
 
 export interface ControlChannel {
@@ -72,6 +74,7 @@ class Channel implements ControlChannel {
       random: o.random,
       log: o.log,
       timing: o.timing,
+      outward: o.outward,
     });
   }
 

@@ -22,8 +22,10 @@ import type { Log } from '../process/log.ts';
 import { nonce, type Random } from '../process/random.ts';
 import { version } from '../process/version.ts';
 import type { ControllerClock } from './clock.ts';
+import { exchange } from './exchange.ts';
 import { answeredWith, readProblem, unreachable } from './failure.ts';
 import type { Identity } from './identity.ts';
+import type { Outward } from './outward.ts';
 
 export interface ControllerOptions {
   /** The Tenant's URL; the deployment's for a relay. */
@@ -35,6 +37,7 @@ export interface ControllerOptions {
   timeoutMs?: number;
   /** Ends whatever is under way. */
   signal?: AbortSignal;
+  outward?: Outward | undefined;
 }
 
 export interface Credentials {
@@ -222,22 +225,14 @@ export class ControllerClient {
     headers,
     body,
   }: Call): Promise<{ status: number; text: string; date: number }> {
-    const { timeoutMs = 10_000, signal } = this.#o;
-    const timeout = AbortSignal.timeout(timeoutMs);
+    const { timeoutMs = 10_000, signal, outward, clock } = this.#o;
     try {
-      const response = await fetch(this.url + path, {
-        method,
+      const answer = await exchange(this.url + path, {
+        ...{ method, body, timeoutMs, signal, limit: answerLimit, outward },
         headers: { accept: 'application/json', ...headers },
-        body,
-        redirect: 'manual',
-        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       });
-      const date = Date.parse(response.headers.get('date') ?? '');
-      return {
-        status: response.status,
-        text: await boundedText(response),
-        date: Number.isNaN(date) ? this.#o.clock.now() : date,
-      };
+      const date = Date.parse(answer.headers.date ?? '');
+      return { status: answer.status, text: answer.text, date: Number.isNaN(date) ? clock.now() : date };
     } catch (error) {
       throw unreachable('controller_unreachable', this.url, error);
     }
@@ -247,14 +242,3 @@ export class ControllerClient {
 /** Whether a login may mend it: it will tell if the credential is dead or the token only old, and the time. */
 export const isStaleAccess = (error: unknown): boolean =>
   error instanceof SallyportError && /^(token_|unauthenticated|proof_|clock_skew)/.test(error.code);
-
-async function boundedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > answerLimit) throw new RangeError(`its answer is longer than ${answerLimit} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}

@@ -10,6 +10,7 @@ import { type Backoff, backoff } from '../process/backoff.ts';
 import type { Log } from '../process/log.ts';
 import { fraction, type Random } from '../process/random.ts';
 import type { UnreachableCode } from './failure.ts';
+import type { Outward } from './outward.ts';
 import { openWebSocket } from './websocket.ts';
 
 export interface LinkTiming {
@@ -48,6 +49,7 @@ export interface StandingLinkOptions {
   random: Random;
   log: Log;
   timing?: Partial<LinkTiming> | undefined;
+  outward?: Outward | undefined;
 }
 
 /** Unsent bytes beyond which nothing more is taken. */
@@ -139,9 +141,11 @@ export class StandingLink {
     this.#o.onConnecting();
     try {
       const { url, headers } = await this.#o.prepare();
-      const { protocol, messageBytes, unreachable: code } = this.#o;
+      const { protocol, messageBytes, unreachable: code, outward } = this.#o;
       const { openMs: timeoutMs } = this.#timing;
-      this.#adopt(await openWebSocket({ url, headers, protocol, messageBytes, timeoutMs, signal, code }));
+      this.#adopt(
+        await openWebSocket({ url, headers, protocol, messageBytes, timeoutMs, signal, code, outward }),
+      );
     } catch (error) {
       this.#failed(asSallyport(error));
     }

@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import WebSocket from 'ws';
 import { SallyportError } from '#schema/errors.ts';
 import { answeredWith, problemLimit, readProblem, type UnreachableCode, unreachable } from './failure.ts';
+import { agentFor, type Outward } from './outward.ts';
 
 export interface OpenOptions {
   url: string;
@@ -17,6 +18,7 @@ export interface OpenOptions {
   timeoutMs: number;
   signal?: AbortSignal;
   code: UnreachableCode;
+  outward?: Outward | undefined;
   /**
    * All that will be sent is ciphertext. The mask of RFC 6455 §10.3 keeps others from choosing the bytes on
    * the wire, which nobody can here: a mask of zeros spares a copy and more than half of the cost.
@@ -28,10 +30,12 @@ export interface OpenOptions {
 export function openWebSocket(o: OpenOptions): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
     if (o.signal?.aborted) return reject(new SallyportError('cancelled'));
+    const agent = agentFor(o.url, o.outward);
     const socket = new WebSocket(o.url, o.protocol === undefined ? [] : [o.protocol], {
       headers: o.headers,
       perMessageDeflate: false,
       maxPayload: o.messageBytes,
+      ...(agent && { agent }),
       ...(o.ciphertext && { generateMask: () => {} }),
     });
     const timer = setTimeout(() => fail(unreachable(o.code, o.url, timedOut())), o.timeoutMs);

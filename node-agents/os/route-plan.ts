@@ -132,6 +132,10 @@ export function compareRoutes(
   return difference(wanted, there);
 }
 
+/** The prefixes that are closed whether or not there is a device, as they were given. */
+export const closedPrefixes = (listed: readonly ListedRoute[], family: Family): string[] =>
+  listed.flatMap(({ type, dst }) => (type === 'unreachable' ? [listedPrefix(dst, family)] : []));
+
 /** Those of one family, in the one way of writing that `ip` lists them in, each once. */
 export function prefixesOf(prefixes: readonly string[], family: Family): string[] {
   const found = new Set<string>();

@@ -5,6 +5,7 @@
  */
 import { type Family, ipBatch, ipJson } from './ip.ts';
 import {
+  closedPrefixes,
   compareRoutes,
   compareRules,
   type ListedRoute,
@@ -27,14 +28,15 @@ export interface Routes {
 
 /**
  * The device must be open already. In order: unreachable routes, rules, the device, its routes.
+ * @param keep leave what was set when it fails: it was closed before, or somebody will try again.
  * @throws SallyportError `tun_unavailable`, `routes_failed`; what was set until then is removed again.
  */
-export async function installRoutes(first: RoutePlan): Promise<Routes> {
+export async function installRoutes(first: RoutePlan, keep = false): Promise<Routes> {
   let plan = first;
   try {
     await apply(plan);
   } catch (error) {
-    await removeRoutes();
+    if (!keep) await removeRoutes();
     throw error;
   }
   let last: Promise<void> = Promise.resolve();
@@ -52,6 +54,15 @@ export async function installRoutes(first: RoutePlan): Promise<Routes> {
     repair: () => inTurn(() => apply(plan)),
     remove: () => inTurn(removeRoutes),
   };
+}
+
+/** The prefixes that a killed daemon has left closed. */
+export async function leftPrefixes(): Promise<string[]> {
+  const families = kernelHasIpv6() ? ([4, 6] as const) : ([4] as const);
+  const listed = await Promise.all(
+    families.map(async (family) => closedPrefixes((await listedRoutes(family)).protected, family)),
+  );
+  return listed.flat();
 }
 
 /** Removes what a killed daemon may have left; that nothing is there is no failure. */

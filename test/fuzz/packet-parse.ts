@@ -62,7 +62,7 @@ export function anyFrame(random: SeededRandom): Uint8Array {
   return random.pick(pieces(frame, 8 * (1 + random.int(20)), random.int(65_536)));
 }
 
-function bend(random: SeededRandom, frame: Uint8Array): Uint8Array {
+export function bend(random: SeededRandom, frame: Uint8Array): Uint8Array {
   const bent = random.chance(0.2) ? frame.slice(0, random.int(frame.length + 1)) : frame.slice();
   for (let flips = random.int(6); flips > 0 && bent.length > 0; flips--) {
     const at = random.chance(0.8) ? random.int(Math.min(bent.length, 72)) : random.int(bent.length);

@@ -6,6 +6,7 @@ import { relaySwitch } from './relay-switch.ts';
 import { socks } from './socks.ts';
 import type { Target } from './target.ts';
 import { transparentFlows } from './transparent-flows.ts';
+import { transparentPackets } from './transparent-packets.ts';
 import { tunnelCodec } from './tunnel-codec.ts';
 import { tunnelMux } from './tunnel-mux.ts';
 import { tunnelPeer } from './tunnel-peer.ts';
@@ -17,6 +18,7 @@ export const targets: Target[] = [
   relaySwitch,
   socks,
   transparentFlows,
+  transparentPackets,
   tunnelCodec,
   tunnelMux,
   tunnelPeer,

@@ -17,7 +17,7 @@ export type Protection =
       network: string;
       host: string;
       about: 'name' | 'service' | 'address';
-      /** Whether the ACL spells the host out: else it need not exist. */
+      /** Whether the ACL spells the host out: else it need not exist. Also before the first login, when nobody can say. */
       literal: boolean;
     }
   /** Its grant is over: neither ours nor anybody else's. */
@@ -25,8 +25,8 @@ export type Protection =
   | { protected: false };
 
 export interface ProtectionRules {
-  /** Undefined until the first login: then nothing is known to be a Resource. */
-  acls: Acls | undefined;
+  /** Until the first login: what was known before it (`client/tun/last-known.ts`). */
+  acls: Pick<Acls, 'find'>;
   /** Canonical names that are never protected. */
   exempt: ReadonlySet<string>;
   nowMs: number;
@@ -36,7 +36,7 @@ const open: Protection = { protected: false };
 
 /** @param name as `schema/name/message.ts` reads it. */
 export function protectionOf(name: string, rules: ProtectionRules): Protection {
-  if (rules.acls === undefined || rules.exempt.has(name)) return open;
+  if (rules.exempt.has(name)) return open;
   const address = addressOfReverse(name);
   if (address) return find(formatIp(address), 'address', rules);
   const owner = name.replace(/^(?:_[^.]*\.)+/, '');
@@ -54,8 +54,10 @@ function find(
 ): Protection {
   if (exempt.has(host) || canonicalHost(host) !== host) return open;
   const destination: Destination = { protocol: 'dns', host };
-  const found = acls!.find(destination, nowMs);
-  if (found.ok)
-    return { protected: true, network: found.network, host, about, literal: !isWildcard(found.rule) };
+  const found = acls.find(destination, nowMs);
+  if (found.ok) {
+    const { network, rule } = found;
+    return { protected: true, network, host, about, literal: network === '' || !isWildcard(rule) };
+  }
   return found.code === 'not_a_resource' ? open : { protected: true, network: undefined };
 }

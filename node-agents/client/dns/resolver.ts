@@ -45,7 +45,8 @@ export interface DnsResolver {
 }
 
 export interface DnsResolverOptions {
-  acls(): Acls | undefined;
+  /** Until the first login: what was known before it. */
+  acls(): Pick<Acls, 'find'>;
   nowMs(): number;
   names: SyntheticNames;
   /** Which kinds of addresses lead to the device; both by default. */

@@ -17,6 +17,7 @@ import { transportChecksumHolds } from '#schema/packet/checksum.ts';
 import { parseFrame } from '#schema/packet/parse.ts';
 import { get16, PacketView, put16 } from '#schema/packet/view.ts';
 import type { DnsResolver, Upstream } from '../dns/resolver.ts';
+import { foreignSource, type Refused, unknownName } from '../refusals.ts';
 import type { Association } from '../udp/association.ts';
 import type { Associations } from '../udp/associations.ts';
 import { answerTo } from './verdict.ts';
@@ -29,14 +30,16 @@ export interface DatagramsOptions {
   destination(protocol: Destination['protocol'], address: Ip, port?: number): Destination | undefined;
   /** Whether it may come here at all. */
   allows(source: Ip): boolean;
-  /** Whether a server for port 53 is a Resource itself. */
-  isResource(destination: Destination | undefined): boolean;
+  /** Whether a server for port 53 is a Resource itself, and what it is asked none of our business. */
+  asksResource(destination: Destination | undefined): boolean;
+  /** Told to whoever asks for `status`, besides what `associations` tell. */
+  refused(refused: Refused): void;
   /** @param frame valid during the call. */
   write(frame: Uint8Array): boolean;
 }
 
 /** DNS questions under way; what comes beyond is asked again by whoever wants to know. */
-const mostQuestions = 1_024;
+export const mostQuestions = 1_024;
 /** The longest datagram that is kept for the ICMP error it may yet get; a longer one gets none. */
 const quoted = 1_300;
 
@@ -52,14 +55,18 @@ export class Datagrams {
     this.#o = o;
   }
 
+  get counts(): { live: number; questions: number } {
+    return { live: this.#live.size, questions: this.#questions };
+  }
+
   takeUdp(view: PacketView): void {
     // Passed on it would get a fresh checksum, and its damage would look whole.
     if (!transportChecksumHolds(view)) return;
     const address: Ip = { family: view.family, bytes: view.destination };
     const destination = this.#o.destination('udp', address, view.destinationPort);
-    if (view.destinationPort === 53 && !this.#o.isResource(destination))
+    if (view.destinationPort === 53 && !this.#o.asksResource(destination))
       return void this.#answerName(view, address);
-    if (destination === undefined) return this.#refuse(view, 'host');
+    if (destination === undefined) return this.#unknown(view, 'udp', address);
     const { source, sourcePort, destinationPort } = view;
     this.#pass(view, keyOf(view, sourcePort, destinationPort), destination, view.data, (data) =>
       this.#send({
@@ -77,7 +84,7 @@ export class Datagrams {
     if (!transportChecksumHolds(view)) return;
     const address: Ip = { family: view.family, bytes: view.destination };
     const destination = this.#o.destination('icmp', address);
-    if (destination === undefined) return this.#refuse(view, 'host');
+    if (destination === undefined) return this.#unknown(view, 'icmp', address);
     const { source, echoIdentifier: identifier } = view;
     const message = new Uint8Array(view.payloadEnd - view.transport - 6);
     put16(message, 0, view.echoSequence);
@@ -105,9 +112,12 @@ export class Datagrams {
   ): void {
     const live = this.#live.get(key);
     if (live !== undefined) return void live.send(data);
-    if (!this.#allows(view)) return this.#refuse(view, 'prohibited');
+    const clientAddress = sourceOf(view);
+    if (!this.#allows(view)) {
+      this.#o.refused({ destination, clientAddress, code: 'not_a_resource', detail: foreignSource });
+      return this.#refuse(view, 'prohibited');
+    }
     const first = view.end <= quoted ? view.frame.slice(0, view.end) : undefined;
-    const clientAddress = formatIp({ family: view.family, bytes: view.source });
     const opened = this.#o.associations.open({
       destination,
       clientAddress,
@@ -117,15 +127,35 @@ export class Datagrams {
         if (code !== undefined && first !== undefined) this.#tell(first, code, destination.protocol);
       },
     });
-    if (!opened.ok) return this.#refuse(view, answerOf(opened.code, destination.protocol));
+    if (!opened.ok) {
+      const { code } = opened;
+      this.#o.refused({ destination, clientAddress, code });
+      return this.#refuse(view, answerOf(code, destination.protocol));
+    }
     this.#live.set(key, opened.association);
     opened.association.send(data);
+  }
+
+  /** A synthetic address without a name. */
+  #unknown(view: PacketView, protocol: Destination['protocol'], address: Ip): void {
+    const destination = {
+      protocol,
+      host: formatIp(address),
+      ...(protocol === 'udp' && { port: view.destinationPort }),
+    };
+    this.#o.refused({
+      destination,
+      clientAddress: sourceOf(view),
+      code: 'host_unreachable',
+      detail: unknownName,
+    });
+    this.#refuse(view, 'host');
   }
 
   async #answerName(view: PacketView, server: Ip): Promise<void> {
     if (this.#questions >= mostQuestions || !this.#allows(view)) return;
     const { source, sourcePort, destinationPort, data } = view;
-    const clientAddress = formatIp({ family: view.family, bytes: source });
+    const clientAddress = sourceOf(view);
     this.#questions++;
     const upstream = this.#o.upstreamOf(server);
     const answer = await this.#o.resolver.answer({ bytes: data, over: 'udp', clientAddress, upstream });
@@ -162,6 +192,8 @@ export class Datagrams {
     return this.#id;
   }
 }
+
+const sourceOf = ({ family, source: bytes }: PacketView): string => formatIp({ family, bytes });
 
 function answerOf(code: ErrorCode, protocol: Destination['protocol']): Unreachable {
   const answer = answerTo(code, protocol === 'icmp' ? 'icmp' : 'udp');

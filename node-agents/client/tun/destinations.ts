@@ -2,7 +2,7 @@
  * What a packet's destination address means: the protected name that the address was made for, or the
  * address itself. Between the packets (`tcp.ts`, `datagrams.ts`) and `flow.ts`, which routes by it.
  */
-import type { AclResource, Destination } from '#schema/acl/document.ts';
+import type { Destination } from '#schema/acl/document.ts';
 import { formatIp, type Ip } from '#schema/name/ip.ts';
 import { isWildcard } from '#schema/name/pattern-tree.ts';
 import { type SyntheticNames, slotOf } from '#schema/name/synthetic.ts';
@@ -21,11 +21,6 @@ export function destinationOf(
 }
 
 /** The names that an ACL spells out: they have their addresses before anybody asks. */
-export function* literalNames(
-  resources: Iterable<Pick<AclResource, 'address' | 'alias'>>,
-): Generator<string> {
-  for (const { address, alias } of resources) {
-    if (prefixOf(address) === undefined && !isWildcard(address)) yield address;
-    if (alias !== undefined) yield alias;
-  }
+export function* literalNames(patterns: Iterable<string>): Generator<string> {
+  for (const pattern of patterns) if (prefixOf(pattern) === undefined && !isWildcard(pattern)) yield pattern;
 }

@@ -3,7 +3,6 @@
  * them at this moment, and always the ranges out of which protected names are answered. `transparent.ts` has
  * routes made of them; packets to all else never come near the Client.
  */
-import type { AclResource } from '#schema/acl/document.ts';
 import { formatPrefix, type Prefix } from '#schema/name/ip.ts';
 import { syntheticV4, syntheticV6 } from '#schema/name/reserved.ts';
 import { prefixOf } from '#schema/resource/address.ts';
@@ -12,16 +11,14 @@ import { prefixOf } from '#schema/resource/address.ts';
 export const prefixLimit = 16_384;
 
 /**
- * Sorted, without doubles. `left`: how many had no place. A default route (`0.0.0.0/0`, `::/0`) is written as
+ * @param patterns addresses and aliases of Resources.
+ * @returns sorted, without doubles. `left`: how many had no place. A default route (`0.0.0.0/0`, `::/0`) is written as
  * its two halves, so that it wins over the host's own without replacing it.
  */
-export function protectedPrefixes(resources: Iterable<Pick<AclResource, 'address' | 'alias'>>): {
-  prefixes: string[];
-  left: number;
-} {
+export function protectedPrefixes(patterns: Iterable<string>): { prefixes: string[]; left: number } {
   const found = new Set<string>();
-  for (const { address } of resources) {
-    const prefix = prefixOf(address);
+  for (const pattern of patterns) {
+    const prefix = prefixOf(pattern);
     if (prefix === undefined) continue;
     for (const one of halves(prefix)) found.add(formatPrefix(one));
   }

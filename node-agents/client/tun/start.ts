@@ -2,7 +2,6 @@
  * `--tun on|auto`: what the running Client gives to transparent mode, and what happens where the host cannot
  * have it. Between `client.ts` and `transparent.ts`.
  */
-import { join } from 'node:path';
 import type { DnsWay } from '#node-agents/os/dns-way.ts';
 import { forwarding, transparentSupport } from '#node-agents/os/support.ts';
 import type { ListenAddress } from '#node-agents/process/config.ts';
@@ -55,16 +54,18 @@ function start(o: StartOptions, ipv6: boolean): Promise<Transparent> {
   const nowhere = () => Promise.resolve({ ok: false, code: 'not_a_resource' } as const);
   const associations = new Associations({
     open: createOpenBy(closed, nowhere),
+    onCut: closed.refused,
     now: host.monotonic,
     limits: { idleMs },
   });
   const { log, random, monotonic } = host;
   return Transparent.start({
     tenant: sessions.key.tenantUrl,
-    namesPath: join(o.stateDir, 'names.json'),
+    stateDir: o.stateDir,
     access: () => sessions.current,
     open: createOpen(closed),
     associations,
+    refused: closed.refused,
     exempt: () => ownNames(sessions),
     nowMs: closed.nowMs,
     ...{ ipv6, gateway, dnsListen, dns, log, random, monotonic },
@@ -72,9 +73,8 @@ function start(o: StartOptions, ipv6: boolean): Promise<Transparent> {
 }
 
 /** Of the Controller and the relays. */
-function ownNames({ key, current }: Sessions): ReadonlySet<string> {
-  const urls = [key.tenantUrl, ...(current?.relays ?? []).map(({ url }) => url)];
+function ownNames({ own }: Sessions): ReadonlySet<string> {
   return new Set(
-    urls.flatMap((url) => (URL.canParse(url) ? (canonicalHost(new URL(url).hostname) ?? []) : [])),
+    own.flatMap((url) => (URL.canParse(url) ? (canonicalHost(new URL(url).hostname) ?? []) : [])),
   );
 }

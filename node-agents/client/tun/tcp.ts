@@ -4,7 +4,7 @@
  * joined to the tunnel's flow like any other. Which packet belongs where is for `schema/transparent/flows.ts`.
  */
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Injector, openInjector } from '#node-agents/os/raw-socket.ts';
 import { readUrgentInLine } from '#node-agents/os/urgent-data.ts';
@@ -14,11 +14,12 @@ import type { ErrorCode } from '#schema/errors.ts';
 import { formatIp, type Ip, parseIp } from '#schema/name/ip.ts';
 import { deviceAddresses, peerAddresses } from '#schema/name/synthetic.ts';
 import { ipStart, type PacketView } from '#schema/packet/view.ts';
-import type { TcpFlow } from '#schema/transparent/flow.ts';
+import type { FlowLimits, TcpFlow } from '#schema/transparent/flow.ts';
 import { type FlowSide, FlowTable } from '#schema/transparent/flows.ts';
 import { listenTcp } from '../dns/listen-tcp.ts';
 import type { DnsResolver, Upstream } from '../dns/resolver.ts';
 import type { Open } from '../opening.ts';
+import { foreignSource, type Refused, unknownName } from '../refusals.ts';
 import { abort, splice } from '../splice.ts';
 import { answerTo } from './verdict.ts';
 
@@ -28,14 +29,27 @@ export interface TcpOptions {
   upstreamOf(server: Ip): Upstream;
   connectTo(server: Ip): Socket;
   destination(protocol: Destination['protocol'], address: Ip, port?: number): Destination | undefined;
-  isResource(destination: Destination | undefined): boolean;
+  /** Whether a server for port 53 is a Resource itself, and what it is asked none of our business. */
+  asksResource(destination: Destination | undefined): boolean;
   /** Whether it may come here at all. */
   allows(source: Ip): boolean;
   monotonic(): number;
   random(length: number): Uint8Array;
+  /** Told to whoever asks for `status`, besides what `open` tells. */
+  refused(refused: Refused): void;
   /** @param frame valid during the call. */
   write(frame: Uint8Array): boolean;
-  log: Log;
+  log: Pick<Log, 'warn'>;
+  /** This host's, unless somebody stands in for it. */
+  ground?: TcpGround;
+  limits?: Partial<FlowLimits>;
+}
+
+/** Where the kernel's TCP ends the flows of programs, and how it is told of one. */
+export interface TcpGround {
+  /** At any port of this address of the device. */
+  listen(address: Ip, onConnection: (socket: Socket) => void): Promise<{ port: number; close(): void }>;
+  injector(): Injector | undefined;
 }
 
 /** What stands behind a flow. */
@@ -55,7 +69,7 @@ const peers = 4;
 
 export class Tcp {
   readonly #o: TcpOptions;
-  readonly #servers: Server[] = [];
+  readonly #listeners: { close(): void }[] = [];
   readonly #sockets = new Set<Socket>();
   /** Being opened, or opened and not yet with the listener. */
   readonly #pending = new Set<Held>();
@@ -78,9 +92,12 @@ export class Tcp {
     const v4 = await this.#side(deviceAddresses.v4, peerAddresses.v4);
     const v6 = ipv6 ? await this.#side(deviceAddresses.v6, peerAddresses.v6) : undefined;
     const random32 = () => new DataView(this.#o.random(4).slice().buffer).getUint32(0);
-    this.#table = new FlowTable({ sides: { 4: v4, ...(v6 && { 6: v6 }) }, random32 });
-    this.#injector = openInjector();
-    this.#timer = setInterval(() => this.#expire(), expireMs).unref();
+    const { limits, ground = host } = this.#o;
+    const sides = { 4: v4, ...(v6 && { 6: v6 }) };
+    this.#table = new FlowTable({ sides, random32, ...(limits && { limits }) });
+    this.#injector = ground.injector();
+    // After what has come meanwhile: who was kept from working for a while must not take it for others' silence.
+    this.#timer = setInterval(() => setImmediate(() => this.expire()), expireMs).unref();
   }
 
   take(view: PacketView): void {
@@ -101,10 +118,19 @@ export class Tcp {
     }
   }
 
+  /** Ends what time has run out for. */
+  expire(): void {
+    const refused = this.#table?.overflowed ?? 0;
+    if (refused > this.#overflowed)
+      this.#o.log.warn('tun_flows_full', { refused: refused - this.#overflowed, ...this.counts });
+    this.#overflowed = refused;
+    for (const flow of this.#table?.sweep(this.#o.monotonic()) ?? []) this.#cancel(flow);
+  }
+
   /** With the device goes every connection of a program. */
   close(): void {
     clearInterval(this.#timer);
-    for (const server of this.#servers.splice(0)) server.close();
+    for (const listener of this.#listeners.splice(0)) listener.close();
     for (const socket of this.#sockets) socket.resetAndDestroy();
     for (const flow of [...this.#pending]) this.#cancel(flow);
     this.#injector?.close();
@@ -114,17 +140,25 @@ export class Tcp {
 
   /** Its SYN is held. */
   #open(flow: Held): void {
-    if (!this.#o.allows(addressOf(flow.source))) return this.#refuse(flow, 'not_a_resource');
     const address = addressOf(flow.destination);
+    if (!this.#o.allows(addressOf(flow.source))) return this.#turnAway(flow, 'not_a_resource', foreignSource);
     const destination = this.#o.destination('tcp', address, flow.destinationPort);
     flow.owner = { gone: new AbortController() };
     this.#pending.add(flow);
-    if (flow.destinationPort === 53 && !this.#o.isResource(destination)) {
+    if (flow.destinationPort === 53 && !this.#o.asksResource(destination)) {
       flow.owner.server = address;
       return this.#connected(flow);
     }
-    if (destination === undefined) return this.#refuse(flow, 'host_unreachable');
+    if (destination === undefined) return this.#turnAway(flow, 'host_unreachable', unknownName);
     void this.#reach(flow, flow.owner, destination);
+  }
+
+  /** Nobody else is asked. */
+  #turnAway(flow: Held, code: ErrorCode, detail: string): void {
+    const { destinationPort: port } = flow;
+    const destination = { protocol: 'tcp', host: formatIp(addressOf(flow.destination)), port } as const;
+    this.#o.refused({ destination, clientAddress: formatIp(addressOf(flow.source)), code, detail });
+    this.#refuse(flow, code);
   }
 
   async #reach(flow: Held, owner: Owner, destination: Destination): Promise<void> {
@@ -160,14 +194,6 @@ export class Tcp {
     if (flow.owner?.stream) abort(flow.owner.stream);
   }
 
-  #expire(): void {
-    const refused = this.#table?.overflowed ?? 0;
-    if (refused > this.#overflowed)
-      this.#o.log.warn('tun_flows_full', { refused: refused - this.#overflowed, ...this.counts });
-    this.#overflowed = refused;
-    for (const flow of this.#table?.sweep(this.#o.monotonic()) ?? []) this.#cancel(flow);
-  }
-
   /** What the device brought, or somebody who has no business here. */
   #accept(socket: Socket): void {
     const from = parseIp(socket.remoteAddress ?? '');
@@ -188,18 +214,27 @@ export class Tcp {
   }
 
   async #side(device: Ip, peer: Ip): Promise<FlowSide> {
-    const server = createServer(
-      { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
-      (socket) => this.#accept(socket),
-    );
-    server.listen({ host: formatIp(device), port: 0, backlog: 4_096 });
-    await once(server, 'listening');
-    readUrgentInLine(server);
-    server.on('error', () => {});
-    this.#servers.push(server);
-    const { port } = server.address() as AddressInfo;
+    const { ground = host } = this.#o;
+    const listener = await ground.listen(device, (socket) => this.#accept(socket));
+    this.#listeners.push(listener);
+    const { port } = listener;
     return { device: device.bytes, listenerPort: port, peers: { first: peer.bytes, count: peers } };
   }
 }
+
+const host: TcpGround = {
+  async listen(address, onConnection) {
+    const server = createServer(
+      { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
+      onConnection,
+    );
+    server.listen({ host: formatIp(address), port: 0, backlog: 4_096 });
+    await once(server, 'listening');
+    readUrgentInLine(server);
+    server.on('error', () => {});
+    return { port: (server.address() as AddressInfo).port, close: () => void server.close() };
+  },
+  injector: openInjector,
+};
 
 const addressOf = (bytes: Uint8Array): Ip => ({ family: bytes.length === 4 ? 4 : 6, bytes });

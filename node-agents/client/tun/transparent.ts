@@ -5,11 +5,10 @@
  * a kill, what is left of the routes refuses protected addresses until the next start, which takes them over.
  */
 
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DnsSockets } from '#node-agents/link/ask-dns.ts';
 import type { DnsWay } from '#node-agents/os/dns-way.ts';
-import { connectMarked, createMarkedUdp } from '#node-agents/os/marked-socket.ts';
-import { installRoutes, type Routes } from '#node-agents/os/routes.ts';
+import { installRoutes, leftPrefixes, type Routes } from '#node-agents/os/routes.ts';
 import { openTunDevice, type TunDevice } from '#node-agents/os/tun-device.ts';
 import { backoff } from '#node-agents/process/backoff.ts';
 import type { ListenAddress } from '#node-agents/process/config.ts';
@@ -18,21 +17,23 @@ import type { Random } from '#node-agents/process/random.ts';
 import type { Destination } from '#schema/acl/document.ts';
 import type { SallyportError } from '#schema/errors.ts';
 import { formatIp, type Ip, type Prefix, parseIp } from '#schema/name/ip.ts';
+import { syntheticV4, syntheticV6 } from '#schema/name/reserved.ts';
 import { deviceAddresses, SyntheticNames } from '#schema/name/synthetic.ts';
-import { parseFrame } from '#schema/packet/parse.ts';
-import { Reassembly } from '#schema/packet/reassemble.ts';
-import { PacketView, protocols } from '#schema/packet/view.ts';
 import { createRecords } from '../dns/records.ts';
 import { type RememberedNames, rememberNames } from '../dns/remembered-names.ts';
 import { createDnsResolver, type DnsResolver } from '../dns/resolver.ts';
 import { createUpstream } from '../dns/upstream.ts';
 import type { Access } from '../flow.ts';
 import type { Open } from '../opening.ts';
+import type { Refused } from '../refusals.ts';
 import type { AssociationCounts, Associations } from '../udp/associations.ts';
 import { Datagrams } from './datagrams.ts';
 import { destinationOf, literalNames } from './destinations.ts';
 import { openDnsDoors } from './dns-doors.ts';
 import { DnsEntrance } from './dns-entrance.ts';
+import { LastKnown } from './last-known.ts';
+import { markedDns } from './own-sockets.ts';
+import { Packets } from './packets.ts';
 import { difference, protectedPrefixes } from './protected.ts';
 import { createSources } from './sources.ts';
 import { Tcp } from './tcp.ts';
@@ -42,13 +43,15 @@ export const deviceName = 'sallyport0';
 export interface TransparentOptions {
   /** The Tenant's URL: it decides which address a name gets. */
   tenant: string;
-  /** File of the names that programs hold addresses of. */
-  namesPath: string;
+  /** Where it keeps the names that programs hold addresses of, and what was protected last. */
+  stateDir: string;
   access(): Access | undefined;
   /** For TCP; never straight out, or what comes from the device would go back into it. */
   open: Open;
   /** For UDP and pings; neither goes straight out. */
   associations: Associations;
+  /** Told to whoever asks for `status`, besides what `open` and `associations` tell. */
+  refused(refused: Refused): void;
   /** Canonical names of the Controller and the relays: they stay what they are. */
   exempt(): ReadonlySet<string>;
   /** Whether this host has IPv6 at all. */
@@ -79,14 +82,13 @@ export interface TransparentStatus {
 export class Transparent {
   readonly #o: TransparentOptions;
   readonly #names: SyntheticNames;
+  readonly #known: LastKnown;
   readonly #datagrams: Datagrams;
   readonly #tcp: Tcp;
+  readonly #packets: Packets;
   readonly #records: ReturnType<typeof createRecords>;
   readonly #resolver: DnsResolver;
   readonly #allows: (source: Ip) => boolean;
-  readonly #reassembly = new Reassembly();
-  readonly #view = new PacketView();
-  #frame: Uint8Array<ArrayBuffer> | undefined;
   #entrance: DnsEntrance | undefined;
   #closeDoors = () => {};
   #following = Promise.resolve();
@@ -94,30 +96,38 @@ export class Transparent {
   #device: TunDevice | undefined;
   #routes: Routes | undefined;
   #prefixes: string[] = [];
-  #refused = 0;
   #closed = false;
 
-  /** @throws SallyportError tun_unavailable, with what is missing; nothing is left behind then. */
+  /**
+   * @throws SallyportError tun_unavailable, with what is missing. Nothing is left behind then, but for what a
+   * killed daemon had left closed.
+   */
   static async start(options: TransparentOptions): Promise<Transparent> {
-    const transparent = new Transparent(options);
+    const { stateDir, tenant, log } = options;
+    const path = join(stateDir, 'protected.json');
+    const left = await leftPrefixes();
+    const known = await LastKnown.read({ path, tenant, log }, left.filter(notSynthetic));
+    const transparent = new Transparent(options, known);
     try {
-      await transparent.#open();
+      await transparent.#open(left.length > 0);
       return transparent;
     } catch (error) {
-      await transparent.close();
+      await transparent.#close(left.length === 0);
       throw error;
     }
   }
 
-  private constructor(o: TransparentOptions) {
+  private constructor(o: TransparentOptions, known: LastKnown) {
     this.#o = o;
+    this.#known = known;
     this.#names = new SyntheticNames(o.tenant);
     const write = (frame: Uint8Array) => this.#device?.write(frame) ?? false;
     const destination = (protocol: Destination['protocol'], address: Ip, port?: number) =>
       destinationOf(this.#names, protocol, address, port);
     this.#records = createRecords({ ways: o.associations, random: o.random });
+    const acls = () => o.access()?.acls ?? known;
     const resolver = createDnsResolver({
-      acls: () => o.access()?.acls,
+      acls,
       nowMs: o.nowMs,
       names: this.#names,
       families: { v4: true, v6: o.ipv6 },
@@ -125,13 +135,20 @@ export class Transparent {
       records: this.#records.ask,
       log: o.log,
     });
-    const isResource = (to: Destination | undefined) =>
-      to !== undefined && o.access()?.acls.find(to, o.nowMs()).ok === true;
+    const asksResource = (to: Destination | undefined): boolean => {
+      const found = to && acls().find(to, o.nowMs());
+      if (found === undefined || (!found.ok && found.code === 'not_a_resource')) return false;
+      // The host's own resolver is asked straight, whatever network it is in: nothing here has a name without it.
+      return this.#entrance?.nameservers().includes(to!.host) !== true;
+    };
     this.#resolver = resolver;
     this.#allows = createSources(o.gateway, o.monotonic);
-    const shared = { ...o, allows: this.#allows, destination, isResource, resolver, upstreamOf, write };
+    const { monotonic } = o;
+    const allows = this.#allows;
+    const shared = { ...o, allows, destination, asksResource, resolver, upstreamOf, write };
     this.#datagrams = new Datagrams(shared);
     this.#tcp = new Tcp({ ...shared, connectTo });
+    this.#packets = new Packets({ tcp: this.#tcp, datagrams: this.#datagrams, allows, monotonic });
   }
 
   get status(): TransparentStatus {
@@ -141,7 +158,7 @@ export class Transparent {
       prefixes: this.#prefixes.length,
       tcp: this.#tcp.counts,
       udp: this.#o.associations.counts,
-      frames_refused: this.#refused,
+      frames_refused: this.#packets.refused,
     };
   }
 
@@ -151,29 +168,35 @@ export class Transparent {
     return this.#following;
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#close(true);
+  }
+
+  /** @param open what was protected: else it stays closed. */
+  async #close(open: boolean): Promise<void> {
     this.#closed = true;
     await this.#remembered?.close();
+    await this.#known.close();
     await this.#entrance?.remove();
     this.#closeDoors();
     this.#tcp.close();
     this.#datagrams.close();
     this.#records.close();
-    await this.#routes?.remove();
+    if (open) await this.#routes?.remove();
     this.#device?.close();
   }
 
   async #follow(): Promise<void> {
-    const resources = (this.#o.access()?.acls.resources ?? []).map(({ resource }) => resource);
-    this.#names.keep(literalNames(resources));
-    if (this.#o.access() !== undefined)
-      this.#remembered ??= await rememberNames(this.#names, { path: this.#o.namesPath, log: this.#o.log });
-    const { prefixes, left } = protectedPrefixes(resources);
-    if (left > 0) this.#o.log.warn('tun_prefixes_left', { left });
-    const patterns = resources.flatMap(({ address, alias }) => (alias ? [address, alias] : [address]));
+    const access = this.#o.access();
+    if (access) this.#known.learn(access.acls.resources.map(({ resource }) => resource));
+    const { patterns } = this.#known;
+    this.#names.keep(literalNames(patterns));
+    const path = join(this.#o.stateDir, 'names.json');
+    this.#remembered ??= await rememberNames(this.#names, { path, log: this.#o.log });
     await this.#entrance
       ?.follow(patterns)
       .catch((error) => this.#o.log.error('tun_dns_failed', { way: this.#entrance?.way, error }));
+    const prefixes = this.#wanted();
     const { add, remove } = difference(this.#prefixes, prefixes);
     if (add.length + remove.length === 0) return;
     this.#prefixes = prefixes;
@@ -184,25 +207,33 @@ export class Transparent {
     }
   }
 
-  async #open(): Promise<void> {
+  #wanted(): string[] {
+    const { prefixes, left } = protectedPrefixes(this.#known.patterns);
+    if (left > 0) this.#o.log.warn('tun_prefixes_left', { left });
+    return prefixes;
+  }
+
+  /** @param keep what is closed already stays closed should this fail. */
+  async #open(keep: boolean): Promise<void> {
     this.#device = openTunDevice({
       name: deviceName,
-      onFrame: (frame, length) => this.#take(this.#plain(frame), length),
+      onFrame: (frame, length) => this.#packets.take(frame, length),
       onLost: (error) => void this.#reopen(error),
     });
-    this.#prefixes = protectedPrefixes([]).prefixes;
+    this.#prefixes = this.#wanted();
     const { gateway, dns, log } = this.#o;
     await this.#entrance?.remove();
     const entrance = await DnsEntrance.choose(dns, this.#device.name, log);
     this.#entrance = entrance;
     const captured = entrance.way === 'rule' ? 'host' : 'none';
-    this.#routes = await installRoutes({
+    const plan = {
       device: this.#device.name,
       addresses: [`${formatIp(deviceAddresses.v4)}/32`, `${formatIp(deviceAddresses.v6)}/128`],
       prefixes: this.#prefixes,
       captureDns: gateway.length > 0 && dns !== 'off' ? 'all' : captured,
       ipv6: this.#o.ipv6,
-    });
+    } as const;
+    this.#routes = await installRoutes(plan, keep);
     await this.#tcp.listen(this.#o.ipv6);
     this.#closeDoors();
     const door = { host: formatIp(deviceAddresses.v4), port: 53 };
@@ -210,7 +241,7 @@ export class Transparent {
     this.#closeDoors = await openDnsDoors(doors, {
       resolver: this.#resolver,
       nameservers: () => entrance.nameservers(),
-      sockets: markedSockets,
+      sockets: markedDns,
       room,
       allows: (address) => {
         const ip = parseIp(address);
@@ -229,7 +260,7 @@ export class Transparent {
     const delay = backoff({ firstMs: 100, maxMs: 10_000, random: this.#o.random });
     while (!this.#closed) {
       try {
-        return await this.#open();
+        return await this.#open(true);
       } catch (again) {
         this.#device?.close();
         this.#o.log.error('tun_not_back', { error: again });
@@ -237,42 +268,20 @@ export class Transparent {
       }
     }
   }
-
-  /** The device's buffer as plain bytes: `slice` of a Buffer does not copy, and what is held must be a copy. */
-  #plain(frame: Buffer<ArrayBuffer>): Uint8Array {
-    if (this.#frame?.buffer !== frame.buffer)
-      this.#frame = new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength);
-    return this.#frame!;
-  }
-
-  #take(frame: Uint8Array, length: number): void {
-    const view = this.#view;
-    if (parseFrame(view, frame, length) !== undefined) this.#refused++;
-    else if (view.fragment) this.#gather(view);
-    else if (view.protocol === protocols.tcp) this.#tcp.take(view);
-    else if (view.protocol === protocols.udp) this.#datagrams.takeUdp(view);
-    else if (view.isEchoRequest) this.#datagrams.takeEcho(view);
-  }
-
-  /** Devices behind a gateway send what is longer than their MTU in pieces. */
-  #gather(view: PacketView): void {
-    if (!this.#allows({ family: view.family, bytes: view.source })) return;
-    const whole = this.#reassembly.push(view, this.#o.monotonic());
-    if (whole !== undefined) this.#take(whole, whole.length);
-  }
 }
+
+/** The ranges of protected names are nobody's address. */
+const notSynthetic = (prefix: string): boolean => prefix !== syntheticV4 && prefix !== syntheticV6;
 
 /** The server that was asked, by sockets that do not come back to the device. */
 const upstreamOf = (server: Ip) =>
   createUpstream({
     servers: () => [{ address: formatIp(server), port: 53 }],
-    sockets: markedSockets,
+    sockets: markedDns,
     room,
   });
 
-const connectTo = (server: Ip) => markedSockets.tcp({ address: formatIp(server), port: 53 });
+const connectTo = (server: Ip) => markedDns.tcp({ address: formatIp(server), port: 53 });
 
 /** Half of the questions that may be under way: names of ours are answered whatever becomes of the others. */
 const room = { left: 512 };
-
-const markedSockets: DnsSockets = { udp: (family) => createMarkedUdp(family), tcp: connectMarked };

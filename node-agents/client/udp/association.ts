@@ -34,6 +34,9 @@ export interface Shared {
   dropped: number;
 }
 
+/** @param code as `onEnd` is told. @param refused it never was open. */
+type Ended = (association: Association, code: ErrorCode | undefined, refused: boolean) => void;
+
 /** The Connector keeps so much of what comes before it has connected. */
 const earlyLength = 1_400;
 
@@ -44,7 +47,7 @@ export class Association {
   /** When it was last seen in use, monotonic milliseconds. */
   usedAtMs = 0;
   readonly #shared: Shared;
-  readonly #onEnded: (association: Association, refused: ErrorCode | undefined) => void;
+  readonly #onEnded: Ended;
   readonly #gone = new AbortController();
   #line: DatagramLine | undefined;
   #early: Uint8Array | undefined;
@@ -54,11 +57,7 @@ export class Association {
   #waitingBytes = 0;
   #ended = false;
 
-  constructor(
-    request: AssociationRequest,
-    shared: Shared,
-    onEnded: (association: Association, refused: ErrorCode | undefined) => void,
-  ) {
+  constructor(request: AssociationRequest, shared: Shared, onEnded: Ended) {
     this.request = request;
     this.#shared = shared;
     this.#onEnded = onEnded;
@@ -99,7 +98,7 @@ export class Association {
 
   /** The answer of `Open`. */
   opened(opening: Opening<DatagramLine>): void {
-    if (!opening.ok) return this.#end(opening.code, opening.code);
+    if (!opening.ok) return this.#end(opening.code, true);
     const line = opening.stream;
     if (this.#ended) return line.reset('cancelled');
     if (line.destroyed) return this.#end(line.code);
@@ -140,14 +139,15 @@ export class Association {
     return waiting;
   }
 
-  #end(code: ErrorCode | undefined, refused?: ErrorCode): void {
+  #end(why: ErrorCode | undefined, refused = false): void {
     if (this.#ended) return;
     this.#ended = true;
+    // An idle end at the Connector is one too.
+    const code = why === 'cancelled' || why === 'idle_timeout' ? undefined : why;
     this.#release();
-    this.#onEnded(this, refused);
+    this.#onEnded(this, code, refused);
     if (this.#line && !this.#line.destroyed) this.#line.reset('cancelled');
     else this.#gone.abort();
-    // An idle end at the Connector is one too.
-    this.request.onEnd(code === 'cancelled' || code === 'idle_timeout' ? undefined : code);
+    this.request.onEnd(code);
   }
 }

@@ -3,13 +3,15 @@
  * that still count. Whoever receives datagrams keeps the `Association` by its own key (port, 5-tuple) and
  * drops it at `onEnd`; behind stands an `Open` (`flow.ts`), which routes, tunnels and reports denials.
  */
-import { type Refusal, refuse, type Verdict } from '#schema/errors.ts';
+import { type ErrorCode, type Refusal, refuse, type Verdict } from '#schema/errors.ts';
 import { Association, type AssociationRequest, type Shared } from './association.ts';
 import { type Limits, limits } from './limits.ts';
 import type { OpenLine } from './line.ts';
 
 export interface AssociationsOptions {
   open: OpenLine;
+  /** One that was open has ended for a reason, such as the destination's own "port unreachable". */
+  onCut?(cut: Pick<AssociationRequest, 'destination' | 'clientAddress'> & { code: ErrorCode }): void;
   /** Monotonic milliseconds. */
   now(): number;
   /** Departures from `limits`. */
@@ -65,9 +67,11 @@ export class Associations {
       this.#refused.delete(wayOf(request));
     }
     if (!this.#makeRoom(request.clientAddress)) return refuse('limit_reached');
-    const association = new Association(request, this.#shared, (ended, code) => {
+    const association = new Association(request, this.#shared, (ended, code, refused) => {
       this.#remove(ended);
-      if (code !== undefined && code !== 'cancelled') this.#remember(request, refuse(code));
+      if (code === undefined) return;
+      if (refused) this.#remember(request, refuse(code));
+      else this.#o.onCut?.({ destination: request.destination, clientAddress: request.clientAddress, code });
     });
     association.usedAtMs = this.#o.now();
     const { clientAddress } = request;

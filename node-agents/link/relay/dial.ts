@@ -11,6 +11,7 @@ import type { RelayEntry } from '#schema/control/messages.ts';
 import { SallyportError } from '#schema/errors.ts';
 import { rawUpgrade, relayLimits, relayPaths, relayProtocol } from '#schema/relay/wire.ts';
 import { unreachable } from '../failure.ts';
+import { agentFor, type Outward } from '../outward.ts';
 import { openWebSocket, refusalOf, timedOut } from '../websocket.ts';
 import { WebSocketCarrier } from './websocket-carrier.ts';
 
@@ -24,6 +25,7 @@ export interface DialOptions {
   /** For everything until the stream is there. */
   timeoutMs: number;
   signal?: AbortSignal;
+  outward?: Outward | undefined;
 }
 
 interface Attempt {
@@ -31,6 +33,7 @@ interface Attempt {
   headers: Record<string, string>;
   timeoutMs: number;
   signal: AbortSignal | undefined;
+  outward: Outward | undefined;
 }
 
 /**
@@ -43,7 +46,7 @@ export async function dialRelay(o: DialOptions): Promise<Duplex> {
   let failure: unknown = new SallyportError('relay_unreachable', `${o.relay.url} offers no known carrier`);
   for (const carrier of o.relay.carriers) {
     const headers = typeof o.headers === 'function' ? await o.headers() : o.headers;
-    const attempt = { url, headers, timeoutMs: o.timeoutMs, signal: o.signal };
+    const attempt = { url, headers, timeoutMs: o.timeoutMs, signal: o.signal, outward: o.outward };
     try {
       return await (carrier === 'raw' ? dialRaw(attempt) : dialWebSocket(attempt));
     } catch (error) {
@@ -59,11 +62,11 @@ export function doorUrl(relay: RelayEntry, door: keyof typeof relayPaths): strin
   return relay.url.replace(/\/+$/, '') + relayPaths[door];
 }
 
-function dialRaw({ url, headers, timeoutMs, signal }: Attempt): Promise<Socket> {
+function dialRaw({ url, headers, timeoutMs, signal, outward }: Attempt): Promise<Socket> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(new SallyportError('cancelled'));
     const request = (url.startsWith('https:') ? requestTls : requestPlain)(url, {
-      agent: false,
+      agent: agentFor(url, outward) ?? false,
       headers: { ...headers, connection: 'Upgrade', upgrade: rawUpgrade },
     });
     const timer = setTimeout(() => fail(unreachable('relay_unreachable', url, timedOut())), timeoutMs);
@@ -93,7 +96,7 @@ function dialRaw({ url, headers, timeoutMs, signal }: Attempt): Promise<Socket> 
   });
 }
 
-async function dialWebSocket({ url, headers, timeoutMs, signal }: Attempt): Promise<Duplex> {
+async function dialWebSocket({ url, headers, timeoutMs, signal, outward }: Attempt): Promise<Duplex> {
   const socket = await openWebSocket({
     url,
     headers,
@@ -103,6 +106,7 @@ async function dialWebSocket({ url, headers, timeoutMs, signal }: Attempt): Prom
     ...(signal && { signal }),
     code: 'relay_unreachable',
     ciphertext: true,
+    outward,
   });
   return new WebSocketCarrier(socket);
 }

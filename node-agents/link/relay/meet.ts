@@ -10,6 +10,7 @@ import { signProof } from '#schema/token/proof.ts';
 import { nonce, type Random } from '../../process/random.ts';
 import type { ControllerClock } from '../clock.ts';
 import type { Identity } from '../identity.ts';
+import type { Outward } from '../outward.ts';
 import { dialRelay, doorUrl } from './dial.ts';
 
 export interface MeetOptions {
@@ -23,6 +24,7 @@ export interface MeetOptions {
   /** For each relay: the relay itself waits for the Connector. */
   timeoutMs?: number;
   signal?: AbortSignal;
+  outward?: Outward | undefined;
 }
 
 export interface Meeting {
@@ -79,7 +81,7 @@ export function connectThrough(o: MeetOptions): Promise<Meeting> {
 }
 
 async function dial(o: MeetOptions, relay: RelayEntry, signal: AbortSignal): Promise<Duplex> {
-  const { connectionToken, identity, clock, random, timeoutMs = 10_000 } = o;
+  const { connectionToken, identity, clock, random, timeoutMs = 10_000, outward } = o;
   const headers = async () => ({
     authorization: `DPoP ${connectionToken}`,
     dpop: await signProof({
@@ -92,7 +94,7 @@ async function dial(o: MeetOptions, relay: RelayEntry, signal: AbortSignal): Pro
       publicJwk: identity.publicJwk,
     }),
   });
-  return dialRelay({ relay, door: 'connect', headers, timeoutMs, signal });
+  return dialRelay({ relay, door: 'connect', headers, timeoutMs, signal, outward });
 }
 
 /** A refusal that stays says more than one that may pass, and either more than a relay that is not there. */

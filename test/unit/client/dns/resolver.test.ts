@@ -1,9 +1,13 @@
 /** Proves node-agents/client/dns/{resolver,protection,answers}.ts: what programs are answered, and by whom. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Answer, decode, encode, type Packet, type RecordType } from 'dns-packet';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Acls, type NetworkAcl } from '#node-agents/client/acl.ts';
 import type { RecordsRequest } from '#node-agents/client/dns/records.ts';
 import { createDnsResolver, type DnsResolver, type Transport } from '#node-agents/client/dns/resolver.ts';
+import { LastKnown } from '#node-agents/client/tun/last-known.ts';
 import type { GrantedResource } from '#schema/acl/document.ts';
 import { formatIp, parseIp } from '#schema/name/ip.ts';
 import { rcodes } from '#schema/name/message.ts';
@@ -24,7 +28,7 @@ const acls = granted(
   resource('old.internal', { until: nowMs / 1000 - 1 }),
 );
 
-let held: Acls | undefined;
+let held: Pick<Acls, 'find'>;
 let families = { v4: true, v6: true };
 let names: SyntheticNames;
 let recordsAsked: RecordsRequest[];
@@ -236,9 +240,23 @@ describe('any other name', () => {
     expect(await ask('other.corp')).not.toBe('upstream');
   });
 
-  test('includes all of them before the first login', async () => {
-    held = undefined;
+  test('includes all of them before the first login of all; after it, what was protected before stays so', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'sallyport-known-'));
+    const options = { path: join(directory, 'protected.json'), tenant: 'acme', log: { warn: () => {} } };
+    const known = await LastKnown.read(options, []);
+    held = known;
     expect(await ask('db.internal')).toBe('upstream');
+    known.learn([resource('db.internal', { alias: 'db.acme' }), resource('*.corp')]);
+    await known.close();
+    held = await LastKnown.read(options, []);
+    rmSync(directory, { recursive: true });
+    for (const name of ['db.internal', 'db.acme', 'a.b.corp'])
+      expect(await dataOf(name)).toEqual([formatIp(names.assign(name)!.v4)]);
+    expect(await ask('controller.corp')).toBe('upstream');
+    expect(await ask('example.com')).toBe('upstream');
+    expect(recordsAsked).toEqual([]);
+    await ask('db.internal', 'MX');
+    expect(recordsAsked).toHaveLength(1);
   });
 
   test('fails, and says why, when nobody answers', async () => {

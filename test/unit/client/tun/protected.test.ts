@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { difference, prefixLimit, protectedPrefixes } from '#node-agents/client/tun/protected.ts';
 
 const synthetic = ['100.96.0.0/12', 'fd53:616c:6c79::/48'];
-const of = (...addresses: string[]) => protectedPrefixes(addresses.map((address) => ({ address }))).prefixes;
+const of = (...addresses: string[]) => protectedPrefixes(addresses).prefixes;
 
 test('names need only the synthetic ranges; addresses and networks come as they are', () => {
   expect(of('web.corp.test', '*.corp.test')).toEqual(synthetic);
@@ -20,9 +20,10 @@ test('everything is two halves, so that the host’s default route stays what it
 });
 
 test('a table of routes does not grow without bounds', () => {
-  const many = Array.from({ length: prefixLimit + 3 }, (_, i) => ({
-    address: `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`,
-  }));
+  const many = Array.from(
+    { length: prefixLimit + 3 },
+    (_, i) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`,
+  );
   expect(protectedPrefixes(many)).toMatchObject({ left: 3, prefixes: { length: prefixLimit + 2 } });
 });
 

@@ -8,6 +8,7 @@ let associations: Associations;
 let lines: ReturnType<typeof lineOf>;
 let received: string[];
 let ends: (ErrorCode | undefined)[];
+let cuts: string[];
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -22,7 +23,13 @@ function make(limits: AssociationsOptions['limits'] = {}): void {
   lines = lineOf('will');
   received = [];
   ends = [];
-  associations = new Associations({ open: lines.open, now: () => performance.now(), limits });
+  cuts = [];
+  associations = new Associations({
+    open: lines.open,
+    onCut: ({ destination, code }) => cuts.push(`${destination.host} ${code}`),
+    now: () => performance.now(),
+    limits,
+  });
 }
 
 function attempt(host: string, clientAddress = '192.0.2.1', port = 9) {
@@ -94,7 +101,7 @@ test('a refusal ends it with the code and counts for the same way a moment longe
   await settled();
   lines.asked[0]!.refuse('port_denied');
   await settled();
-  expect(ends).toEqual(['port_denied']);
+  expect([ends, cuts]).toEqual([['port_denied'], []]);
   expect(attempt('a.int')).toMatchObject({ ok: false, code: 'port_denied' });
   expect(attempt('a.int', '192.0.2.2').ok).toBe(true);
   expect(attempt('a.int', '192.0.2.1', 10).ok).toBe(true);
@@ -122,6 +129,7 @@ test('the end of its line is its end: why is told, idleness and closing have no 
     lines.asked.at(-1)!.line.reset(code);
   }
   expect(ends).toEqual(['revoked', 'connection_refused', undefined]);
+  expect(cuts).toEqual(['revoked.int revoked', 'connection_refused.int connection_refused']);
   expect(associations.size).toBe(0);
   // What was cut after it had opened may be tried again at once.
   expect(attempt('revoked.int').ok).toBe(true);
