@@ -17,7 +17,7 @@ const maxConnections = 4096;
 /** @returns a server that is not listening yet. */
 export function createForward({ open, destination }: ForwardOptions): Server {
   const server = createServer(
-    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
+    { allowHalfOpen: true, noDelay: true },
     (socket) => void serve(socket, destination, open),
   );
   server.maxConnections = maxConnections;

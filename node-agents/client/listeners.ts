@@ -9,17 +9,27 @@ import { isIPv6 } from 'node:net';
 import type { ListenAddress } from '#node-agents/process/config.ts';
 import { SallyportError } from '#schema/errors.ts';
 
+/** Connections older than up to twice this have lasted. */
+const lastingMs = 15_000;
+const probeAfterMs = 30_000;
+
 export class Listeners {
   readonly #servers: Server[] = [];
-  readonly #sockets = new Set<Socket>();
+  /** With whether it has lasted. */
+  readonly #sockets = new Map<Socket, boolean>();
+  readonly #timer: NodeJS.Timeout;
   readonly #datagrams: UdpSocket[] = [];
   /** Name → address as it came out, for the log and `status`. */
   readonly addresses: Record<string, string> = {};
 
+  constructor() {
+    this.#timer = setInterval(() => this.#probeLasting(), lastingMs).unref();
+  }
+
   /** @param flag what to name in an error. @throws SallyportError address_in_use, config_invalid. */
   async add(name: string, flag: string, server: Server, { host, port }: ListenAddress): Promise<void> {
     server.on('connection', (socket) => {
-      this.#sockets.add(socket);
+      this.#sockets.set(socket, false);
       socket.once('close', () => this.#sockets.delete(socket));
     });
     await new Promise<void>((resolve, reject) => {
@@ -49,6 +59,18 @@ export class Listeners {
     this.addresses[name] = `udp ${bracketed(at.address)}:${at.port}`;
   }
 
+  /**
+   * So that a program's machine which vanished is noticed (RFC 9293 §3.8.4): four system calls, of which
+   * connections that do not last need none.
+   */
+  #probeLasting(): void {
+    for (const [socket, lasted] of this.#sockets) {
+      if (lasted) continue;
+      this.#sockets.set(socket, true);
+      socket.setKeepAlive(true, probeAfterMs);
+    }
+  }
+
   /** Accepts no more, lets what runs finish for a while, then cuts it. */
   async close(graceMs: number): Promise<void> {
     const closed = Promise.all(
@@ -62,7 +84,8 @@ export class Listeners {
   }
 
   #cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    clearInterval(this.#timer);
+    for (const socket of this.#sockets.keys()) socket.resetAndDestroy();
     for (const socket of this.#datagrams.splice(0)) socket.close();
   }
 }

@@ -26,7 +26,7 @@ const maxConnections = 8192;
 /** @returns a server that is not listening yet. */
 export function createSocks5(options: Socks5Options): Server {
   const server = createServer(
-    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
+    { allowHalfOpen: true, noDelay: true },
     (socket) => void serve(socket, options),
   );
   server.maxConnections = maxConnections;

@@ -16,6 +16,8 @@ export interface Joined {
   cut(code: ErrorCode): void;
   readonly bytesUp: number;
   readonly bytesDown: number;
+  /** It has lasted: from now on a destination that vanishes is to be noticed. */
+  probe?(): void;
   /** One direction has ended, the other has not. */
   readonly halfClosed: boolean;
 }
@@ -24,11 +26,11 @@ export interface Joined {
 const keepAliveMs = 60_000;
 
 export function forward(flow: Flow, socket: Socket): Joined {
-  socket.setKeepAlive(true, keepAliveMs);
   readUrgentInLine(socket);
   return {
     done: splice(flow, socket),
     cut: (code) => flow.reset(code),
+    probe: () => void socket.setKeepAlive(true, keepAliveMs),
     get bytesUp() {
       return flow.bytesUp;
     },

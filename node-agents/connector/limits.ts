@@ -38,6 +38,8 @@ export const limits = {
   connectStaggerMs: 250,
   /** Addresses of one name that are tried. */
   addresses: 6,
+  /** Milliseconds after which a flow has lasted, and its destination is probed while it is silent. */
+  lastingMs: 15_000,
   /** Milliseconds without a byte after which a flow ends; and one that is closed in one direction. */
   idleMs: 24 * 3_600_000,
   halfClosedIdleMs: 30 * 60_000,

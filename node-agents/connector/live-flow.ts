@@ -45,6 +45,7 @@ export class LiveFlow {
   #joined: Joined | undefined;
   #bytes = 0;
   #movedMs: number;
+  #probed = false;
 
   constructor(request: FlowRequest, context: FlowContext) {
     this.#request = request;
@@ -95,6 +96,10 @@ export class LiveFlow {
       if (code) return this.cut(code);
     }
     if (!this.#joined) return;
+    if (!this.#probed && nowMs - this.#startMs > limits.lastingMs) {
+      this.#probed = true;
+      this.#joined.probe?.();
+    }
     const { bytesUp, bytesDown, halfClosed } = this.#joined;
     if (bytesUp + bytesDown !== this.#bytes) {
       this.#bytes = bytesUp + bytesDown;

@@ -59,6 +59,8 @@ export class Session {
   readonly #renewal: Renewal;
   #channel: ControlChannel | undefined;
   #answer: TokenAnswer;
+  /** What the access token of an answer says: asked for with every event. */
+  #read: { token: string; claims: ReturnType<typeof decodeJwt> } | undefined;
   #registration: string;
   #code: ErrorCode | undefined;
   #snapshotTimer: NodeJS.Timeout | undefined;
@@ -123,12 +125,18 @@ export class Session {
 
   /** The Tenant's name for itself, as its own access token says. */
   get issuer(): string {
-    return decodeJwt(this.#answer.access_token).iss ?? '';
+    return this.#claims.iss ?? '';
   }
 
   /** `con_…`. */
   get connector(): string | undefined {
-    return decodeJwt(this.#answer.access_token).sub;
+    return this.#claims.sub;
+  }
+
+  get #claims(): ReturnType<typeof decodeJwt> {
+    const token = this.#answer.access_token;
+    if (this.#read?.token !== token) this.#read = { token, claims: decodeJwt(token) };
+    return this.#read.claims;
   }
 
   get state(): { state: ControlState; code: ErrorCode | undefined; heardMs: number } {

@@ -4,7 +4,7 @@
  * it is full the oldest segment goes, and how many events went with it is told. `report.ts` fills and
  * empties it.
  */
-import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { batchLimit, type FlowEvent, flowEvent } from '#schema/event/event.ts';
 import type { Log } from '../process/log.ts';
@@ -171,7 +171,7 @@ export class Spool {
   async #saveAll(directory: string): Promise<void> {
     for (;;) {
       const obsolete = this.#obsolete.splice(0);
-      for (const number of obsolete) await rm(join(directory, fileName(number)), { force: true });
+      for (const number of obsolete) await removed(join(directory, fileName(number)));
       const segment = this.#segments.find(({ saved, count }) => saved < count);
       if (!segment) {
         if (this.#obsolete.length > 0) continue;
@@ -201,6 +201,12 @@ export class Spool {
     return text.split('\n').flatMap((line) => parseLine(line));
   }
 }
+
+/** It may never have been written. (`rm` with `force` would look at each file first.) */
+const removed = (path: string): Promise<void> =>
+  unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 
 /** The last line may be torn when the process was killed while writing it. */
 function parseLine(line: string): FlowEvent[] {

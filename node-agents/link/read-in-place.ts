@@ -30,7 +30,7 @@ export function readInPlace(
     return true;
   };
   inner[fields.next] = next;
-  fields.use(first);
+  fields.handle.useUserBuffer?.(first);
   socket.resume();
 }
 
@@ -38,10 +38,24 @@ interface Handle {
   useUserBuffer?(buffer: Uint8Array): void;
 }
 
-function fieldsOf(socket: Socket) {
+interface Fields {
+  buffer: symbol;
+  callback: symbol;
+  next: symbol;
+}
+
+/** Node's own symbols: the same for every socket, so they are looked for once. */
+let known: Fields | undefined;
+
+function fieldsOf(socket: Socket): (Fields & { handle: Handle }) | undefined {
   const handle = (socket as unknown as { _handle?: Handle | null })._handle;
+  if (typeof handle?.useUserBuffer !== 'function') return undefined;
+  if (known === undefined || !(known.buffer in socket)) known = lookFor(socket);
+  return known && { ...known, handle };
+}
+
+function lookFor(socket: Socket): Fields | undefined {
   const named = new Map(Object.getOwnPropertySymbols(socket).map((symbol) => [symbol.description, symbol]));
   const [buffer, callback, next] = ['kBuffer', 'kBufferCb', 'kBufferGen'].map((name) => named.get(name));
-  if (!buffer || !callback || !next || typeof handle?.useUserBuffer !== 'function') return undefined;
-  return { buffer, callback, next, use: (bytes: Uint8Array) => handle.useUserBuffer?.(bytes) };
+  return buffer && callback && next && { buffer, callback, next };
 }

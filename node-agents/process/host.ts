@@ -5,7 +5,7 @@
 import { randomFillSync } from 'node:crypto';
 import { uptime } from 'node:os';
 import type { Log } from './log.ts';
-import type { Random } from './random.ts';
+import { drawingAhead, type Random } from './random.ts';
 import { steadyClock } from './steady-clock.ts';
 
 export interface Host {
@@ -36,7 +36,7 @@ export function realHost(log: Log, shutdown: AbortSignal, clockOffsetMs = 0): Ho
       uptime: () => uptime() * 1000,
     }),
     monotonic: () => performance.now(),
-    random: (length) => randomFillSync(new Uint8Array(length)),
+    random: drawingAhead(randomFillSync),
     log,
     shutdown,
     onReload(listener) {

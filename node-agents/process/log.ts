@@ -30,13 +30,13 @@ export interface LogOptions {
 export function createLog(options: LogOptions): Log {
   const { level, write = toStandardError, bindings = {}, now = Date.now } = options;
   const threshold = levels.indexOf(level);
-  const at =
-    (of: Level) =>
-    (event: string, fields: Fields = {}): void => {
-      if (levels.indexOf(of) < threshold) return;
+  const at = (of: Level) => {
+    if (levels.indexOf(of) < threshold) return nobodyReads;
+    return (event: string, fields: Fields = {}): void => {
       const line = { time: new Date(now()).toISOString(), level: of, event, ...bindings, ...fields };
       write(`${JSON.stringify(line, (key, value) => presentable(key, value, level))}\n`);
     };
+  };
   return {
     level,
     debug: at('debug'),
@@ -46,6 +46,8 @@ export function createLog(options: LogOptions): Log {
     child: (more) => createLog({ ...options, bindings: { ...bindings, ...more } }),
   };
 }
+
+const nobodyReads = (): void => {};
 
 /** Longer texts are cut: a peer must not be able to fill the log with what it sends. */
 const longest = 2_000;

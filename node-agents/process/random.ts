@@ -6,6 +6,31 @@
 /** Cryptographically strong bytes. */
 export type Random = (length: number) => Uint8Array<ArrayBuffer>;
 
+/** The system's generator costs the same for sixteen bytes as for thousands. */
+const drawnAtOnce = 4096;
+const mostOfOne = 256;
+
+/** @param fill as `randomFillSync`. What was handed out is forgotten here. */
+export function drawingAhead(fill: (bytes: Uint8Array<ArrayBuffer>) => void): Random {
+  const ahead = new Uint8Array(drawnAtOnce);
+  let used = drawnAtOnce;
+  return (length) => {
+    if (length > mostOfOne) {
+      const bytes = new Uint8Array(length);
+      fill(bytes);
+      return bytes;
+    }
+    if (used + length > drawnAtOnce) {
+      fill(ahead);
+      used = 0;
+    }
+    const bytes = ahead.slice(used, used + length);
+    ahead.fill(0, used, used + length);
+    used += length;
+    return bytes;
+  };
+}
+
 /** A number in [0, 1). */
 export function fraction(random: Random): number {
   const bytes = random(4);

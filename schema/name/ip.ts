@@ -80,14 +80,31 @@ export const sameIp = (a: Ip, b: Ip): boolean =>
 /** Bit `i` from the left. */
 export const bitOf = (ip: Ip, i: number): 0 | 1 => ((ip.bytes[i >> 3]! >> (7 - (i & 7))) & 1) as 0 | 1;
 
+/** `.` as a digit. */
+const dot = 46 - 48;
+
 function parseV4(text: string): Uint8Array | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
+  if (text.length < 7 || text.length > 15) return undefined;
   const bytes = new Uint8Array(4);
-  for (const [i, part] of parts.entries()) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    bytes[i] = Number(part);
+  let part = 0;
+  let digits = 0;
+  let value = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit >= 0 && digit <= 9) {
+      // A leading zero is octal to some.
+      if (digits > 0 && value === 0) return undefined;
+      value = value * 10 + digit;
+      if (value > 255) return undefined;
+      digits++;
+    } else if (digit === dot && digits > 0 && part < 3) {
+      bytes[part++] = value;
+      digits = 0;
+      value = 0;
+    } else return undefined;
   }
+  if (part !== 3 || digits === 0) return undefined;
+  bytes[3] = value;
   return bytes;
 }
 

@@ -5,23 +5,39 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { parseAuthority } from '../destination.ts';
+import type { Open } from '../opening.ts';
 import { abort, splice } from '../splice.ts';
 import type { ProxyContext } from './context.ts';
 import { endWithRefusal } from './refusal.ts';
 
-export async function connect(
+/** A request that node:http has read. */
+export function connect(
   { open, authorized }: ProxyContext,
   request: IncomingMessage,
+  socket: Duplex,
+  early: Buffer,
+): void {
+  if (authorized(request)) {
+    const clientAddress = request.socket.remoteAddress ?? '';
+    return void connectTo(open, request.url ?? '', clientAddress, socket, early);
+  }
+  socket.on('error', () => {});
+  endWithRefusal(socket, { ok: false, code: 'proxy_auth_required' });
+}
+
+/** @param authority as the program wrote it. @param early what it has sent behind its request. */
+export async function connectTo(
+  open: Open,
+  authority: string,
+  clientAddress: string,
   socket: Duplex,
   early: Buffer,
 ): Promise<void> {
   const gone = new AbortController();
   const onClose = () => gone.abort();
   socket.on('error', onClose).once('close', onClose);
-  if (!authorized(request)) return endWithRefusal(socket, { ok: false, code: 'proxy_auth_required' });
-  const target = parseAuthority(request.url ?? '');
+  const target = parseAuthority(authority);
   if (!target.ok) return endWithRefusal(socket, target);
-  const clientAddress = request.socket.remoteAddress ?? '';
   const opening = await open({ destination: target.destination, clientAddress, signal: gone.signal });
   if (!opening.ok) return endWithRefusal(socket, opening);
   if (socket.destroyed) return abort(opening.stream);

@@ -27,9 +27,8 @@ const earlyDatagrams = 4;
 const earlyLength = 1500;
 
 export class Flow extends Duplex implements StreamHandler {
-  /** The Connector reached the destination, at this address. Rejects with SallyportError(code). */
-  readonly opened: Promise<{ resolved: string }>;
-  readonly #answer: PromiseWithResolvers<{ resolved: string }>;
+  #answer: PromiseWithResolvers<{ resolved: string }> | undefined;
+  #resolved: string | undefined;
   readonly #carrier: Carrier;
   readonly #side: Side;
   #stream: MuxStream | undefined;
@@ -48,11 +47,19 @@ export class Flow extends Duplex implements StreamHandler {
     super({ allowHalfOpen: true, highWaterMark, decodeStrings: true });
     this.#carrier = carrier;
     this.#side = side;
-    this.#answer = Promise.withResolvers();
-    this.opened = this.#answer.promise;
+    this.on('error', ignore);
+  }
+
+  /** The Connector reached the destination, at this address. Rejects with SallyportError(code). */
+  get opened(): Promise<{ resolved: string }> {
+    if (this.#answer !== undefined) return this.#answer.promise;
+    const answer = Promise.withResolvers<{ resolved: string }>();
     // Whoever uses the flow learns of its end; whoever does not must not be ended by it.
-    this.opened.catch(() => {});
-    this.on('error', () => {});
+    answer.promise.catch(ignore);
+    if (this.#resolved !== undefined) answer.resolve({ resolved: this.#resolved });
+    else if (this.destroyed) answer.reject(this.errored ?? new SallyportError(this.#code ?? 'cancelled'));
+    this.#answer = answer;
+    return answer.promise;
   }
 
   /** Why the flow ended; undefined while it lives and after an orderly end. */
@@ -128,12 +135,13 @@ export class Flow extends Duplex implements StreamHandler {
 
   /** No stream could be opened. */
   fail(error: SallyportError): void {
-    this.#answer.reject(error);
+    this.#answer?.reject(error);
     this.destroy(error);
   }
 
   onOpened(resolved: string): void {
-    this.#answer.resolve({ resolved });
+    this.#resolved = resolved;
+    this.#answer?.resolve({ resolved });
     // Whoever has just accepted the flow listens by then.
     if (this.#held.length > 0) {
       process.nextTick(() => {
@@ -218,7 +226,8 @@ export class Flow extends Duplex implements StreamHandler {
     }
     const code = this.#code ?? 'cancelled';
     if (this.#stream !== undefined) this.#carrier.mux.reset(this.#stream, code);
-    this.#answer.reject(error ?? new SallyportError(code));
+    // Errors are dear, and most flows end without one.
+    if (this.#resolved === undefined) this.#answer?.reject(error ?? new SallyportError(code));
     this.#sent = undefined;
     done(error);
   }
@@ -232,3 +241,5 @@ export class Flow extends Duplex implements StreamHandler {
     this.#read = read;
   }
 }
+
+const ignore = (): void => {};
