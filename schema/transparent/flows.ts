@@ -57,6 +57,7 @@ export class FlowTable<T = unknown> {
   readonly #accepting = new Set<TcpFlow<T>>();
   readonly #open = new Set<TcpFlow<T>>();
   readonly #closing = new Set<TcpFlow<T>>();
+  readonly #broken = new Set<TcpFlow<T>>();
   readonly #heldPerSource = new Tally();
   readonly #flowsPerSource = new Tally();
   readonly #answer = new Uint8Array(answerBytes);
@@ -93,6 +94,11 @@ export class FlowTable<T = unknown> {
     return { held, open: this.#open.size, closing: this.#closing.size };
   }
 
+  /** Of the open flows, those whose program has sent a reset: whether it was valid, the kernel's TCP decides. */
+  get broken(): Iterable<TcpFlow<T>> {
+    return this.#broken;
+  }
+
   /** @param view a TCP segment, parsed and no fragment. It may be rewritten in place. */
   take(view: PacketView, nowMs: number): TcpAction {
     const side = this.#sides[view.family];
@@ -110,8 +116,10 @@ export class FlowTable<T = unknown> {
       this.flow = flow;
       return 'cancel';
     }
-    if ((view.flags & (tcp.fin | tcp.rst)) !== 0)
+    if ((view.flags & (tcp.fin | tcp.rst)) !== 0) {
       flow.ends |= (view.flags & tcp.rst) !== 0 ? ends.reset : ends.programFin;
+      if (flow.state === 'open' && (flow.ends & ends.reset) !== 0) this.#broken.add(flow);
+    }
     rewriteTcp(view, flow.inward!);
     return 'write';
   }
@@ -187,6 +195,7 @@ export class FlowTable<T = unknown> {
     if (flow.state === 'gone' || flow.state === 'closing') return;
     if (flow.state !== 'open') return this.#remove(flow);
     this.#open.delete(flow);
+    this.#broken.delete(flow);
     flow.state = 'closing';
     flow.lastMs = nowMs;
     this.#closing.add(flow);
@@ -331,6 +340,7 @@ export class FlowTable<T = unknown> {
     if (flow.state === 'gone') return;
     this.#unhold(flow);
     this.#open.delete(flow);
+    this.#broken.delete(flow);
     this.#closing.delete(flow);
     this.#flowsPerSource.remove(flow.sourceKey);
     this.#index.remove(flow);

@@ -188,6 +188,10 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
       void write(program, bulk).catch(() => {});
       await stuck(program);
       program.resetAndDestroy();
+      const established = ['-Htn', 'state', 'established', `sport = :${far.localPort}`];
+      await expect
+        .poll(async () => (await internet.run('private', 'ss', ...established)).stdout, { timeout: 10_000 })
+        .toBe('');
       expect(await read(far)).toBe('ECONNRESET after some bytes');
     });
   });

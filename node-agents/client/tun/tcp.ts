@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Injector, openInjector } from '#node-agents/os/raw-socket.ts';
+import { isClosedByKernel } from '#node-agents/os/tcp-state.ts';
 import { readUrgentInLine } from '#node-agents/os/urgent-data.ts';
 import type { Log } from '#node-agents/process/log.ts';
 import type { Destination } from '#schema/acl/document.ts';
@@ -58,6 +59,8 @@ interface Owner {
   stream?: Duplex;
   /** Of a question for names, which is answered here: who was asked. */
   server?: Ip;
+  /** The listener's. */
+  socket?: Socket;
 }
 
 type Held = TcpFlow<Owner>;
@@ -125,6 +128,9 @@ export class Tcp {
       this.#o.log.warn('tun_flows_full', { refused: refused - this.#overflowed, ...this.counts });
     this.#overflowed = refused;
     for (const flow of this.#table?.sweep(this.#o.monotonic()) ?? []) this.#cancel(flow);
+    // Their sockets may wait for the far side to read: until then they would not notice.
+    for (const { owner } of [...(this.#table?.broken ?? [])])
+      if (owner?.socket && isClosedByKernel(owner.socket)) owner.socket.destroy();
   }
 
   /** With the device goes every connection of a program. */
@@ -202,6 +208,7 @@ export class Tcp {
     if (flow?.owner === undefined) return void socket.resetAndDestroy();
     this.#pending.delete(flow);
     this.#sockets.add(socket);
+    flow.owner.socket = socket;
     socket.once('close', () => {
       this.#sockets.delete(socket);
       this.#table?.release(flow, this.#o.monotonic());

@@ -71,6 +71,18 @@ const closed = (table: FlowTable<string>, segment: Segment = program, nowMs = 0)
   return flow;
 };
 
+test('an open flow whose program has sent a reset is told until it is released', () => {
+  const table = tableOf();
+  const flow = opened(table);
+  expect([...table.broken]).toEqual([]);
+  table.take(view({ ...program, flags: flag.rst }), 0);
+  expect([...table.broken]).toEqual([flow]);
+  table.release(flow, 0);
+  expect([...table.broken]).toEqual([]);
+  table.take(view({ ...program, flags: flag.rst }), 0);
+  expect([...table.broken]).toEqual([]);
+});
+
 describe.each([
   ['IPv4', program, 4],
   ['IPv6', program6, 6],
