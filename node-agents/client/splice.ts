@@ -48,7 +48,9 @@ function carrySocket(from: Socket, to: Duplex, blocks?: BlockPool): void {
   };
   readPooled(from, take, blocks);
   to.on('drain', () => from.isPaused() && from.resume());
-  from.on('end', () => to.end());
+  // A program may have said all it has to say before the far side was there.
+  if (from.readableEnded) to.end();
+  else from.on('end', () => to.end());
 }
 
 function joinOneWay(from: Duplex, to: Duplex): void {

@@ -25,6 +25,7 @@ const longest = 8 * 1024;
 const sweepMs = 1_000;
 
 interface Waiting {
+  /** Sweeps before it came. */
   since: number;
   leave(): void;
 }
@@ -34,6 +35,7 @@ export class FirstBytes {
   /** Connections that have said nothing yet, the oldest first. */
   readonly #waiting = new Map<Socket, Waiting>();
   #sweeping: NodeJS.Timeout | undefined;
+  #sweeps = 0;
 
   constructor(o: FirstBytesOptions) {
     this.#o = o;
@@ -57,7 +59,7 @@ export class FirstBytes {
       socket.destroy();
     };
     socket.on('error', ignore).on('end', onEnd).on('data', onData);
-    this.#waiting.set(socket, { since: performance.now(), leave });
+    this.#waiting.set(socket, { since: this.#sweeps, leave });
     this.#sweeping ??= setInterval(() => this.#sweep(), sweepMs).unref();
   }
 
@@ -68,10 +70,10 @@ export class FirstBytes {
   }
 
   #sweep(): void {
-    const before = performance.now() - this.#o.withinMs;
+    const before = ++this.#sweeps - this.#o.withinMs / sweepMs;
     for (const [socket, { since, leave }] of this.#waiting) {
       if (socket.destroyed) leave();
-      else if (since > before) break;
+      else if (since >= before) break;
       else {
         leave();
         this.#o.onLate(socket);

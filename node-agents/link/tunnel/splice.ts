@@ -47,7 +47,9 @@ export function splice(flow: Flow, socket: Socket): Promise<ErrorCode | undefine
     if (!flow.write(chunk, (error) => error ?? release())) socket.pause();
   });
   flow.on('drain', () => socket.resume());
-  socket.on('end', () => flow.end());
+  // A program may have said all it has to say before the far side was there.
+  if (socket.readableEnded) flow.end();
+  else socket.on('end', () => flow.end());
 
   socket.on('error', (error) => flow.reset(codeOfSocketError(error)));
   socket.on('close', () => {

@@ -157,6 +157,26 @@ describe.each([
   });
 });
 
+test('a program that had ended before the flow was there ends it', async () => {
+  const heard = Promise.withResolvers<string>();
+  const { client } = await chain((socket) => {
+    allOf(socket).then((asked) => {
+      heard.resolve(asked);
+      socket.end('answer');
+    });
+  });
+  const port = await listen(async (socket) => {
+    await once(socket.resume(), 'end');
+    const flow = client.openFlow(toOrigin);
+    flow.write('said before');
+    void splice(flow, socket);
+  });
+  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.end();
+  expect(await allOf(socket)).toBe('answer');
+  expect(await heard.promise).toBe('said before');
+});
+
 test('a flow that has already ended takes the socket with it', async () => {
   const { client } = await chain(() => {});
   const flow = client.openFlow(toOrigin);
