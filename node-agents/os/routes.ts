@@ -84,12 +84,12 @@ async function apply(plan: RoutePlan): Promise<void> {
   for (const family of familiesOf(plan)) {
     const { closed } = routesOf(plan, family);
     await ipBatch(
-      closed.map((route) => `route replace ${route}`),
+      closed.map((route) => `route replace ${route} ${kept}`),
       { family },
     );
     const rules = compareRules(rulesOf(plan, family), await listedRules(family), family);
     await ipBatch(
-      rules.add.map((rule) => `rule add ${rule}`),
+      rules.add.map((rule) => `rule add ${rule} ${kept}`),
       { family },
     );
     await ipBatch(
@@ -100,6 +100,12 @@ async function apply(plan: RoutePlan): Promise<void> {
   await raiseDevice(plan);
   await applyRoutes(plan);
 }
+
+/**
+ * What others take to be the kernel's own they leave alone: systemd-networkd removes rules and unreachable
+ * routes that it does not know whenever it configures a link, and protected addresses would be open.
+ */
+const kept = 'protocol kernel';
 
 /** Datagrams that wait for the daemon; the kernel's 500 are 8 ms of 60,000 a second. */
 const queueLength = 4096;
@@ -122,7 +128,7 @@ async function applyRoutes(plan: RoutePlan): Promise<void> {
     const { closed, open } = routesOf(plan, family);
     const { add, remove } = compareRoutes([...closed, ...open], await listedRoutes(family), family);
     await ipBatch(
-      add.map((route) => `route replace ${route}`),
+      add.map((route) => `route replace ${route} ${kept}`),
       { family },
     );
     await ipBatch(
