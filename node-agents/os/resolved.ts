@@ -14,13 +14,35 @@ export interface ResolvedOptions {
   domains: readonly string[];
 }
 
-/** Where resolved keeps what it tells others, while it runs. */
-const runtimeFile = '/run/systemd/resolve/resolv.conf';
+/** Where it keeps what it tells others, while it runs. */
+export const resolvedFolder = '/run/systemd/resolve';
+/** The resolvers behind it: asked by way of itself, it would ask us again. */
+export const behindResolved = `${resolvedFolder}/resolv.conf`;
 const timeoutMs = 5_000;
 
 /** Whether it runs and may be told: else another way is needed. */
-export async function resolvedRuns(command = 'resolvectl', file = runtimeFile): Promise<boolean> {
+export async function resolvedRuns(command = 'resolvectl', file = behindResolved): Promise<boolean> {
   return existsSync(file) && (await run(command, ['--no-pager', 'status'])).ok;
+}
+
+/** Whether it knows our link as it was told; not while it cannot be asked. */
+export async function knownToResolved(
+  { device, servers, domains }: ResolvedOptions,
+  command = 'resolvectl',
+): Promise<boolean> {
+  for (const [what, wanted] of [
+    ['dns', servers],
+    ['domain', domains],
+  ] as const) {
+    const { said } = await run(command, ['--no-pager', what, device]);
+    // `Link 7 (sallyport0): ~a ~b`, over several lines if need be.
+    const known = said
+      .replace(/^.*?\):/, '')
+      .split(/\s+/)
+      .filter(Boolean);
+    if (known.toSorted().join(' ') !== wanted.toSorted().join(' ')) return false;
+  }
+  return true;
 }
 
 /** Again whenever the domains change. @throws SallyportError tun_unavailable with what resolvectl said. */
@@ -30,7 +52,7 @@ export async function configureResolved(
 ): Promise<void> {
   for (const args of resolvedCommands({ device, servers, domains })) {
     const done = await run(command, args);
-    if (!done.ok) throw new SallyportError('tun_unavailable', `resolvectl ${args[0]}: ${done.said}`);
+    if (!done.ok) throw new SallyportError('tun_unavailable', `resolvectl ${args[0]}: ${done.why}`);
   }
 }
 
@@ -51,11 +73,22 @@ export const resolvedCommands = ({ device, servers, domains }: ResolvedOptions):
   ['dns', device, ...servers],
 ];
 
-function run(command: string, args: readonly string[]): Promise<{ ok: boolean; said: string }> {
+interface Outcome {
+  ok: boolean;
+  said: string;
+  /** The first line of its complaint. */
+  why: string;
+}
+
+function run(command: string, args: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     const env = { PATH: '/usr/sbin:/sbin:/usr/bin:/bin', LC_ALL: 'C' };
-    execFile(command, args, { timeout: timeoutMs, env }, (error, _, stderr) =>
-      resolve({ ok: error === null, said: stderr.trim().split('\n')[0] || (error?.message ?? '') }),
+    execFile(command, args, { timeout: timeoutMs, env }, (error, stdout, stderr) =>
+      resolve({
+        ok: error === null,
+        said: stdout.trim(),
+        why: stderr.trim().split('\n')[0] || (error?.message ?? ''),
+      }),
     );
   });
 }

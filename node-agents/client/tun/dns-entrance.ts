@@ -5,22 +5,21 @@
  */
 import { type DnsWay, dnsWay } from '#node-agents/os/dns-way.ts';
 import { hostNameservers, installResolvConf, type ResolvConf } from '#node-agents/os/resolv-conf.ts';
-import { configureResolved, resolvedRuns, revertResolved } from '#node-agents/os/resolved.ts';
+import { behindResolved, resolvedRuns } from '#node-agents/os/resolved.ts';
+import { keepResolvedLink, type ResolvedLink } from '#node-agents/os/resolved-link.ts';
 import { routingDomains } from '#node-agents/os/routing-domains.ts';
 import type { Log } from '#node-agents/process/log.ts';
+import type { SallyportError } from '#schema/errors.ts';
 import { formatIp } from '#schema/name/ip.ts';
 import { deviceAddresses } from '#schema/name/synthetic.ts';
 
-/** The resolvers behind systemd-resolved: asked by way of itself, it would ask us again. */
-const behindResolved = '/run/systemd/resolve/resolv.conf';
 const own: readonly string[] = [formatIp(deviceAddresses.v4), formatIp(deviceAddresses.v6)];
 
 export class DnsEntrance {
   readonly way: DnsWay;
-  readonly #device: string;
   readonly #log: Log;
+  readonly #resolved: ResolvedLink | undefined;
   #conf: ResolvConf | undefined;
-  #domains = '';
 
   /** @throws SallyportError tun_unavailable when the way that was asked for cannot be had. */
   static async choose(asked: DnsWay | 'auto', device: string, log: Log): Promise<DnsEntrance> {
@@ -30,8 +29,11 @@ export class DnsEntrance {
 
   private constructor(way: DnsWay, device: string, log: Log) {
     this.way = way;
-    this.#device = device;
     this.#log = log;
+    if (way !== 'resolved') return;
+    const onForgotten = (error?: SallyportError) =>
+      log.warn('resolved_told_again', { ...(error && { error }) });
+    this.#resolved = keepResolvedLink({ device, servers: [own[0]!], onForgotten });
   }
 
   /** Whether programs are sent to our own address: then somebody has to listen there. */
@@ -57,15 +59,11 @@ export class DnsEntrance {
 
   /** Names and addresses of Resources changed. */
   async follow(patterns: Iterable<string>): Promise<void> {
-    if (this.way !== 'resolved') return;
-    const domains = routingDomains(patterns);
-    if (domains.join(' ') === this.#domains) return;
-    this.#domains = domains.join(' ');
-    await configureResolved({ device: this.#device, servers: [own[0]!], domains });
+    await this.#resolved?.follow(routingDomains(patterns));
   }
 
   async remove(): Promise<void> {
-    if (this.way === 'resolved') await revertResolved(this.#device);
+    await this.#resolved?.remove();
     try {
       this.#conf?.restore();
     } catch (error) {
