@@ -5,9 +5,9 @@
  * line and an exit code. The agents themselves are in `client/`, `connector/` and `relay/`.
  */
 import { keepCompiled } from './process/compile-cache.ts';
-import { type Invocation, readInvocation, readKnobs } from './process/config.ts';
+import { type Invocation, readInvocation, readKnobs, readNotifySocket } from './process/config.ts';
 import { complaint, exitCodes, exitNameOf } from './process/exit.ts';
-import { type Host, realHost } from './process/host.ts';
+import { type Host, type News, realHost } from './process/host.ts';
 import { createLog, type Log } from './process/log.ts';
 import { onShutdown } from './process/shutdown.ts';
 
@@ -57,7 +57,13 @@ function host({ command, config }: Extract<Invocation, { config: object }>): Hos
       ending.abort();
     });
   }
-  return realHost(log, ending.signal, readKnobs().clockOffsetMs);
+  return realHost(log, ending.signal, { ...readKnobs(), tell });
+}
+
+/** Loaded where systemd asks for it, and nowhere else. */
+async function tell(news: News): Promise<void> {
+  const socket = readNotifySocket();
+  if (socket) (await import('./os/systemd-notify.ts')).notifySystemd(socket, news);
 }
 
 function print(text: string): void {

@@ -137,6 +137,7 @@ export const errors = {
   tun_unavailable: kind(400, 'Transparent mode is not possible on this host.', 'Give what `detail` names, or use --tun off with --http-proxy or --socks5.'),
   tun_lost: kind(503, 'The network interface went away.', 'Nothing: the daemon makes it again.', { retry: true }),
   routes_failed: kind(500, 'A route or rule of the host could not be set.', 'See `detail` for what `ip` said.', { retry: true }),
+  systemd_failed: kind(500, 'systemd did not do what it was asked.', 'See `systemctl status sallyport` and `journalctl -u sallyport`.'),
   not_running: kind(400, 'sallyportd is not running here.', 'Start it, or pass --state-dir.'),
 } as const satisfies Record<string, ErrorKind>;
 

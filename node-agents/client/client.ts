@@ -112,7 +112,9 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     try {
       const ready = sessions.start().then(async () => {
         await transparent?.follow();
-        if (!host.shutdown.aborted) log.info('client_ready', { listeners: listeners.addresses, version });
+        if (host.shutdown.aborted) return;
+        log.info('client_ready', { listeners: listeners.addresses, version });
+        host.tell({ ready: true, status: '`sallyportd status` tells how it stands' });
       });
       await Promise.race([stopped, sessions.ended, ready.then(() => stopped)]);
     } finally {
@@ -120,6 +122,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
       localApi?.close();
     }
   } finally {
+    host.tell({ stopping: true });
     await listeners.close(host.shutdown.aborted ? drainMs : 0);
     associations.close();
     await transparent?.close();

@@ -136,6 +136,7 @@ export class Sessions {
         host.log.warn('waiting_for_controller', {
           ...{ code: error.code, controller: key.tenantUrl, reason: error.message, retry_in_ms: waitMs },
         });
+        host.tell({ status: `waiting for the Controller: ${error.message}` });
         this.#waitingFor = { ok: false, code: 'controller_unreachable', detail: error.message };
         await sleep(waitMs, undefined, { signal }).catch(() => {});
       }

@@ -30,7 +30,10 @@ export const commands = {
     summary: 'what the Client of this machine may reach',
     settings: settings.resourcesSettings,
   },
-  setup: { summary: 'install a Service Key', settings: settings.setupSettings },
+  setup: {
+    summary: 'install a Service Key, and the unit of systemd, or remove both',
+    settings: settings.setupSettings,
+  },
   report: {
     summary: 'collect what support needs, without secrets',
     settings: settings.reportSettings,
@@ -59,6 +62,12 @@ export const checks: { [C in CommandName]?: (config: Config<C>) => void } = {
       throw new Malformed(
         'nothing would lead to the Resources; pass --http-proxy ADDR:PORT, --socks5 ADDR:PORT, --forward PORT=HOST:PORT or --tun on',
       );
+  },
+  setup({ headless, uninstall }) {
+    if (headless === undefined && !uninstall)
+      throw new Malformed('pass --headless FILE|- with the Service Key to install, or --uninstall');
+    if (headless !== undefined && uninstall)
+      throw new Malformed('--headless and --uninstall exclude one another; pass one of them');
   },
   relay({ tlsCert, tlsKey }) {
     if ((tlsCert === undefined) !== (tlsKey === undefined))

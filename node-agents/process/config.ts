@@ -50,6 +50,10 @@ export function readKnobs(env: Environment = process.env): { clockOffsetMs: numb
   return { clockOffsetMs: Number.isFinite(offset) ? offset : 0 };
 }
 
+/** Where systemd wants to be told how a service stands (sd_notify(3)); nowhere unless it started this process so. */
+export const readNotifySocket = (env: Environment = process.env): string | undefined =>
+  env['NOTIFY_SOCKET'] || undefined;
+
 function leadingWords(args: readonly string[]): readonly string[] {
   const end = args.findIndex((arg) => arg.startsWith('-'));
   return end < 0 ? args : args.slice(0, end);

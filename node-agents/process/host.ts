@@ -8,6 +8,16 @@ import type { Log } from './log.ts';
 import { drawingAhead, type Random } from './random.ts';
 import { steadyClock } from './steady-clock.ts';
 
+/** How an agent stands, for whoever started it. */
+export interface News {
+  /** It does now what it is for. */
+  ready?: true;
+  /** It ends in order. */
+  stopping?: true;
+  /** A few words for a person. */
+  status?: string;
+}
+
 export interface Host {
   /** Milliseconds since the epoch. Setting the machine's clock does not move it (`steady-clock.ts`). */
   now(): number;
@@ -23,12 +33,18 @@ export interface Host {
   readInput(): Promise<string>;
   /** To standard output, as it is. */
   print(text: string): void;
+  /** To the supervisor, where there is one that asks (systemd). */
+  tell(news: News): void;
 }
 
 export const inputLimit = 64 * 1024;
 
-/** @param clockOffsetMs pretends that this machine's clock is wrong. */
-export function realHost(log: Log, shutdown: AbortSignal, clockOffsetMs = 0): Host {
+/** `clockOffsetMs` pretends that this machine's clock is wrong. */
+export function realHost(
+  log: Log,
+  shutdown: AbortSignal,
+  { clockOffsetMs = 0, tell = () => {} }: { clockOffsetMs?: number; tell?: Host['tell'] } = {},
+): Host {
   return {
     now: steadyClock({
       wall: () => Date.now() + clockOffsetMs,
@@ -45,6 +61,7 @@ export function realHost(log: Log, shutdown: AbortSignal, clockOffsetMs = 0): Ho
     },
     readInput,
     print: (text) => void process.stdout.write(text),
+    tell,
   };
 }
 

@@ -248,7 +248,11 @@ export const reportSettings = {
   logLevel,
 } satisfies Settings;
 export const setupSettings = {
-  headless: required(option('headless', 'FILE|-', values.keySource, 'the Service Key to install')),
+  headless: option('headless', 'FILE|-', values.keySource, 'the Service Key to install'),
+  uninstall: toggle(
+    'uninstall',
+    'stop the unit, and remove it, the Service Key and what a killed Client left',
+  ),
   serviceKey: withDefault(
     option('service-key', 'PATH', values.path, 'install it here (/etc/sallyport/service_key.json)'),
     () => '/etc/sallyport/service_key.json',

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer, isIPv6 } from 'node:net';
 import type { DnsSockets } from '#node-agents/link/ask-dns.ts';
 import type { ListenAddress } from '#node-agents/process/config.ts';
-import { SallyportError } from '#schema/errors.ts';
+import { type ErrorCode, SallyportError } from '#schema/errors.ts';
 import { listenTcp } from '../dns/listen-tcp.ts';
 import { listenUdp } from '../dns/listen-udp.ts';
 import type { DnsResolver } from '../dns/resolver.ts';
@@ -26,7 +26,13 @@ export interface DoorsOptions {
 /** Connections of all devices at a time. */
 const mostConnections = 512;
 
-/** @returns closes them. @throws SallyportError address_in_use, config_invalid. */
+const listenErrors: Record<string, ErrorCode> = {
+  EADDRINUSE: 'address_in_use',
+  // An interface that comes up after us: a supervisor is to try again.
+  EADDRNOTAVAIL: 'tun_unavailable',
+};
+
+/** @returns closes them. @throws SallyportError address_in_use, tun_unavailable, config_invalid. */
 export async function openDnsDoors(
   at: readonly ListenAddress[],
   { resolver, nameservers, sockets, room, allows }: DoorsOptions,
@@ -59,11 +65,8 @@ export async function openDnsDoors(
   } catch (cause) {
     close();
     const { code } = cause as NodeJS.ErrnoException;
-    throw new SallyportError(
-      code === 'EADDRINUSE' ? 'address_in_use' : 'config_invalid',
-      `port 53 of the device, or --dns-listen: cannot listen there (${code})`,
-      { cause },
-    );
+    const why = `port 53 of the device, or --dns-listen: cannot listen there (${code})`;
+    throw new SallyportError(listenErrors[code ?? ''] ?? 'config_invalid', why, { cause });
   }
   return close;
 }

@@ -169,6 +169,8 @@ describe('a mistake is named with its remedy', () => {
     [['connector', '--url', 'ftp://x'], /--url: not a URL/],
     [['connector', '--url', 'x', '--dns', 'resolver'], /--dns: "resolver" is not the address of a resolver/],
     [['relay', '--url', 'x', '--controller-url', 'y', '--tls-cert', 'c'], /--tls-cert and --tls-key/],
+    [['setup'], /pass --headless FILE\|- .* or --uninstall/],
+    [['setup', '--headless', 'k', '--uninstall'], /exclude one another/],
     [['status', '--json=1'], /--json takes no value/],
     [['status', '--http-proxy', '1'], /status has no flag --http-proxy/],
   ];
