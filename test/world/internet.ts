@@ -115,7 +115,8 @@ export const echo = (): Server =>
     socket.pipe(socket);
   });
 
-function outcomeOf([command, ...args]: string[]): Promise<Outcome> {
+/** Runs a command to its end; never throws for its exit code. */
+export function outcomeOf([command, ...args]: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = execFile(
       command!,
