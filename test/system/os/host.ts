@@ -34,7 +34,8 @@ export class LonelyHost {
       for (const [i, place] of places.entries()) {
         ip(`-n ${nameOf(place)} addr add 10.1.0.${i + 1}/24 dev cable`);
         ip(`-n ${nameOf(place)} addr add fd01::${i + 1}/64 dev cable nodad`);
-        ip(`-n ${nameOf(place)} link set cable up`);
+        // A link-local address would appear among its routes at some later moment.
+        ip(`-n ${nameOf(place)} link set cable addrgenmode none up`);
       }
       ip(`-n ${nameOf('host')} route add default via 10.1.0.2`);
       ip(`-n ${nameOf('host')} -6 route add default via fd01::2`);
