@@ -101,7 +101,7 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     });
 
     test('ping and UDP get through, in both families', async () => {
-      // Late answers count as lost after twice the interval: a short one tests the machine.
+      // It waits for its last answer no longer than the interval, or twice the slowest: a short one tests the machine.
       const ping = (target: string) =>
         internet.run('client', 'ping', '-c', '10', '-i', '1', '-W', '3', target);
       for (const { stdout } of await Promise.all(
