@@ -1,6 +1,7 @@
 /** The rules and routes of transparent mode as data, and what of the host's own is left alone. */
 import { expect, test } from 'vitest';
 import {
+  closedPrefixes,
   compareRoutes,
   compareRules,
   type ListedRule,
@@ -119,4 +120,14 @@ test('routes that are right stay, in both tables', () => {
     ],
     remove: ['unreachable 10.67.0.0/16 table 7057 metric 4278198272'],
   });
+});
+
+test('what a killed daemon left closed is told as prefixes, its device’s routes are not', () => {
+  const listed = [
+    { type: 'unreachable', dst: '10.66.0.0/16' },
+    { type: 'unreachable', dst: '10.66.0.5' },
+    { dst: '10.67.0.0/16', dev: 'sallyport0' },
+  ];
+  expect(closedPrefixes(listed, 4)).toEqual(['10.66.0.0/16', '10.66.0.5/32']);
+  expect(closedPrefixes([{ type: 'unreachable', dst: 'fd66::5' }], 6)).toEqual(['fd66::5/128']);
 });
