@@ -41,6 +41,8 @@ async function run(invocation: Invocation): Promise<void> {
       return (await import('./client/status.ts')).runStatus(invocation.config, host(invocation));
     case 'resources':
       return (await import('./client/resources.ts')).runResources(invocation.config, host(invocation));
+    case 'login':
+      return (await import('./client/login.ts')).runLogin(invocation.config, host(invocation));
     case 'setup':
       return (await import('./client/setup.ts')).runSetup(invocation.config, host(invocation));
     case 'report':

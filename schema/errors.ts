@@ -70,9 +70,13 @@ export const errors = {
 
   // Credentials of agents.
   credential_unknown: kind(401, 'The credential is not known.', 'It was deleted, or belongs to another Tenant: create a new one.'),
+  authorization_pending: kind(400, 'Nobody has approved this login yet.', 'Open the address, type the code, log in.', { retry: true }),
+  slow_down: kind(400, 'This login is asked about too often.', 'Ask every five seconds.', { retry: true }),
+  access_denied: kind(403, 'The login was refused.', 'Begin again if it was yours.'),
   credential_rejected: kind(401, 'The credential is not accepted.', 'The agent’s log and the Controller’s log have the reason.'),
   key_revoked: kind(401, 'The Service Key has been revoked.', 'Create a new Service Key and replace the file.'),
   key_expired: kind(401, 'The Service Key has expired.', 'Create a new Service Key and replace the file.'),
+  session_ended: kind(401, 'Your login on this device has ended.', 'Log in again: `sallyportd login`.'),
   clock_skew: kind(401, 'The clock differs from the Controller’s by too much.', 'Nothing, if the agent is current: it learns the difference and tries again. Otherwise set the clock.', { retry: true }),
   enrolment_used: kind(410, 'The enrolment token has already been used.', 'Create a new enrolment token for this Connector; keep its state directory between restarts.'),
   enrolment_expired: kind(410, 'The enrolment token has expired.', 'Create a new enrolment token.'),
@@ -111,6 +115,7 @@ export const errors = {
   acl_expired: kind(403, 'The ACL has expired.', 'The Client renews it by itself while it reaches the Controller.', { wire: 67, retry: true, proxyStatus: 'http_request_denied' }),
   acl_superseded: kind(403, 'A newer ACL replaces the one presented.', 'The Client renews it by itself while it reaches the Controller.', { wire: 68, retry: true, proxyStatus: 'http_request_denied' }),
   acl_stale: kind(503, 'The Connector has not heard from the Controller for longer than its staleness budget.', 'Restore the Connector’s link to the Controller.', { wire: 69, retry: true, proxyStatus: 'destination_unavailable' }),
+  policy_denied: kind(403, 'A Security Policy keeps this Resource from your session.', 'Log in again as the policy asks (`sallyportd login`), or from where it lets you in; `detail` has policy and rule.', { wire: 83, proxyStatus: 'http_request_denied' }),
   grant_expired: kind(403, 'The grant has expired.', 'Ask an administrator to renew it.', { wire: 70, proxyStatus: 'http_request_denied' }),
   name_not_found: kind(502, 'The name does not exist in the Remote Network.', 'Check the name at the Connector’s resolver.', { wire: 71, proxyStatus: 'dns_error' }),
   name_failed: kind(502, 'The Connector’s resolver did not answer.', 'Check the resolver in the Remote Network (`SALLYPORT_DNS`).', { wire: 72, retry: true, proxyStatus: 'dns_timeout' }),

@@ -7,8 +7,8 @@
 import type { JWTVerifyGetKey } from 'jose';
 import type { Destination, GrantedResource } from '#schema/acl/document.ts';
 import { compile, type Matcher } from '#schema/acl/match.ts';
-import type { ConnectorEntry, NetworkEntry } from '#schema/control/messages.ts';
-import { refuse, type Verdict } from '#schema/errors.ts';
+import type { ConnectorEntry, NetworkEntry, Withheld } from '#schema/control/messages.ts';
+import { type Refusal, refuse, type Verdict } from '#schema/errors.ts';
 import type { Claims } from '#schema/token/claims.ts';
 import { verifyToken } from '#schema/token/verify.ts';
 
@@ -17,6 +17,8 @@ export interface NetworkAcl {
   /** As it is sent into tunnels. */
   signed: string;
   connectors: ConnectorEntry[];
+  /** What a Security Policy keeps from this person: no more than a reason to tell. */
+  withheld?: Withheld[];
 }
 
 export interface Found {
@@ -41,26 +43,34 @@ export class Acls {
   readonly networks: ReadonlyMap<string, NetworkAcl>;
   readonly #matcher: Matcher<GrantedResource>;
   readonly #networkOf = new Map<GrantedResource, string>();
+  readonly #withheld = new Map<GrantedResource, Withheld>();
 
   constructor(version = 0, networks: ReadonlyMap<string, NetworkAcl> = new Map()) {
     this.version = version;
     this.networks = networks;
-    for (const [network, { claims }] of networks) {
+    for (const [network, { claims, withheld }] of networks) {
       for (const resource of claims.acl.resources) this.#networkOf.set(resource, network);
+      for (const one of withheld ?? []) this.#withheld.set(resourceOf(one), one);
     }
-    this.#matcher = compile(this.#networkOf.keys());
+    this.#matcher = compile([...this.#networkOf.keys(), ...this.#withheld.keys()]);
   }
 
-  /** `port_denied`: a Resource, but not for this port. `grant_expired`: for nobody any more. */
+  /**
+   * `port_denied`: a Resource, but not for this port. `grant_expired`: for nobody any more. `policy_denied`: not
+   * for this session of this person; `detail` has policy and rule.
+   */
   find(
     destination: Destination,
     nowMs: number,
   ):
     | Verdict<Found, 'not_a_resource'>
+    | Refusal<'policy_denied'>
     | (Partial<Found> & { ok: false; code: 'port_denied' | 'grant_expired' }) {
     const match = this.#matcher.find(destination);
     if (!('resource' in match)) return refuse('not_a_resource');
     const { resource, rule } = match;
+    const withheld = this.#withheld.get(resource);
+    if (withheld) return refuse('policy_denied', `${withheld.policy}: ${withheld.reason}`);
     const found = { network: this.#networkOf.get(resource)!, resource, rule };
     if (!match.ok) return { ok: false, code: 'port_denied', ...found };
     const ended = resource.until !== undefined && nowMs >= resource.until * 1000;
@@ -96,8 +106,23 @@ export class Acls {
       if (!verdict.ok) return verdict;
       const { claims } = verdict;
       if (claims.cnf.jkt !== expected.jkt) return refuse('instance_mismatch');
-      networks.set(network, { claims, signed: entry.acl, connectors: entry.connectors });
+      networks.set(network, {
+        claims,
+        signed: entry.acl,
+        connectors: entry.connectors,
+        withheld: entry.withheld ?? [],
+      });
     }
     return { ok: true, acls: new Acls(change.version, networks) };
   }
 }
+
+/** As the matcher sees it: whatever its ports, no program gets there, nor straight out. */
+const resourceOf = ({ address, alias }: Withheld): GrantedResource => ({
+  id: '',
+  address,
+  ...(alias !== undefined && { alias }),
+  tcp: 'all',
+  udp: 'all',
+  icmp: true,
+});

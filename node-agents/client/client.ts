@@ -166,7 +166,7 @@ function openOptions({ direct }: ClientConfig, { log, now, random }: Host, sessi
       session.outbox.add({
         id: mintId('event', timeOrdered(nowMs(), random(16))),
         at: Math.round(nowMs()),
-        principal: session.key.serviceAccount,
+        principal: session.key.principal,
         key: session.key.keyId,
         instance: session.instance,
         path: 'none',

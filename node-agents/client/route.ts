@@ -23,6 +23,7 @@ export function decide(destination: Destination, { acls, direct, nowMs }: RouteR
   if (acls === undefined) return nowhere(refuse('controller_unreachable', 'not logged in yet'));
   const found = acls.find(destination, nowMs);
   if (found.ok) return { to: 'tunnel', network: found.network, resource: found.resource, rule: found.rule };
+  if (found.code === 'policy_denied') return nowhere(refuse('policy_denied', found.detail));
   if (found.code !== 'not_a_resource') {
     const { code, ok: _, ...known } = found;
     return nowhere(refuse(code), known);

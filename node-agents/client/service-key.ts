@@ -1,17 +1,23 @@
 /**
  * Reads the Service Key from where the user keeps it (a path, `-` for stdin, `env:NAME`) and says in one
- * line what is wrong with it. The key becomes a login in `session.ts`. Messages never quote the content:
+ * line what is wrong with it; a person's login on this device (`login.ts`) is read the same way. The key becomes a login in `session.ts`. Messages never quote the content:
  * what was pasted by mistake may be another secret.
  */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { KeySource } from '#node-agents/process/config.ts';
-import { type ServiceKeyFile, serviceKeyFile } from '#schema/control/service-key.ts';
+import {
+  type ServiceKeyFile,
+  serviceKeyFile,
+  type UserSessionFile,
+  userSessionFile,
+} from '#schema/control/service-key.ts';
 import { refuse, type Verdict } from '#schema/errors.ts';
 
 export interface ServiceKey {
   keyId: string;
-  serviceAccount: string;
+  /** The Service Account; of a person's login, the user. */
+  principal: string;
   /** The Tenant's URL without a final slash. */
   tenantUrl: string;
   privateKey: KeyObject;
@@ -19,6 +25,7 @@ export interface ServiceKey {
   expiresAt: number | null;
 }
 
+export type CredentialFile = ServiceKeyFile | UserSessionFile;
 type KeyVerdict<T> = Verdict<T, 'key_file_missing' | 'key_file_invalid'>;
 
 const maxBytes = 64 * 1024;
@@ -27,7 +34,7 @@ const maxBytes = 64 * 1024;
 export async function loadServiceKey(
   source: KeySource,
   readInput: () => Promise<string>,
-): Promise<KeyVerdict<{ key: ServiceKey; file: ServiceKeyFile }>> {
+): Promise<KeyVerdict<{ key: ServiceKey; file: CredentialFile }>> {
   const read = await readSource(source, readInput);
   return read.ok ? parseServiceKey(read.text, nameOf(source)) : read;
 }
@@ -36,11 +43,12 @@ export async function loadServiceKey(
 export function parseServiceKey(
   text: string,
   name: string,
-): KeyVerdict<{ key: ServiceKey; file: ServiceKeyFile }> {
+): KeyVerdict<{ key: ServiceKey; file: CredentialFile }> {
   const bad = (why: string) => refuse('key_file_invalid', `${name} ${why}`);
   const json = toJson(text);
   if (!json.ok) return bad(json.detail!);
-  const parsed = serviceKeyFile.safeParse(json.value);
+  const isLogin = typeof json.value === 'object' && json.value !== null && 'user_id' in json.value;
+  const parsed = (isLogin ? userSessionFile : serviceKeyFile).safeParse(json.value);
   if (!parsed.success) return bad(whyNotAKey(json.value));
   const file = parsed.data;
   const privateKey = toPrivateKey(file.private_key);
@@ -51,13 +59,16 @@ export function parseServiceKey(
   }
   const expiresAt = file.expires_at === null ? null : Date.parse(file.expires_at);
   if (Number.isNaN(expiresAt)) return bad('has an `expires_at` that is not an RFC 3339 time');
-  const { key_id: keyId, service_account_id: serviceAccount } = file;
-  return { ok: true, key: { keyId, serviceAccount, tenantUrl, privateKey: privateKey.key, expiresAt }, file };
+  const principal = 'user_id' in file ? file.user_id : file.service_account_id;
+  const key = { keyId: file.key_id, principal, tenantUrl, privateKey: privateKey.key, expiresAt };
+  return { ok: true, key, file };
 }
 
 /** What to tell the user who may not have noticed; the Controller decides whether the key still works. */
 export function expiryWarning(key: ServiceKey, nowMs: number): string | undefined {
   if (key.expiresAt === null || key.expiresAt > nowMs) return undefined;
+  if (key.keyId.startsWith('uss_'))
+    return `your login ended at ${new Date(key.expiresAt).toISOString()} by this machine’s clock: sallyportd login`;
   return `the Service Key ${key.keyId} expired at ${new Date(key.expiresAt).toISOString()} by this machine’s clock: create a new Service Key and replace the file`;
 }
 

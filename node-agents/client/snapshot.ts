@@ -86,7 +86,7 @@ export function snapshotOf(
   return {
     state: stateOf(sessions, nowMs),
     tenant: key.tenantUrl,
-    service_account: key.serviceAccount,
+    service_account: key.principal,
     key: key.keyId,
     key_expires_at: key.expiresAt === null ? null : new Date(key.expiresAt).toISOString(),
     instance: current?.instance ?? null,

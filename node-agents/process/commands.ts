@@ -30,6 +30,10 @@ export const commands = {
     summary: 'what the Client of this machine may reach',
     settings: settings.resourcesSettings,
   },
+  login: {
+    summary: 'log a person in on this device, by their identity provider',
+    settings: settings.loginSettings,
+  },
   setup: {
     summary: 'install a Service Key, and the unit of systemd, or remove both',
     settings: settings.setupSettings,
@@ -49,6 +53,7 @@ export type RelayConfig = Config<'relay'>;
 export type HealthConfig = Config<'connector health'>;
 export type StatusConfig = Config<'status'>;
 export type ResourcesConfig = Config<'resources'>;
+export type LoginConfig = Config<'login'>;
 export type SetupConfig = Config<'setup'>;
 export type ReportConfig = Config<'report'>;
 

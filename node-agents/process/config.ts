@@ -15,6 +15,7 @@ export type {
   Config,
   ConnectorConfig,
   HealthConfig,
+  LoginConfig,
   RelayConfig,
   ReportConfig,
   ResourcesConfig,

@@ -10,7 +10,7 @@ export const exitCodes = {
   usage: { number: 2, meaning: 'a flag or environment variable is unknown or wrong' },
   credential_dead: {
     number: 3,
-    meaning: 'the key, Connector, relay or enrolment token is revoked, expired, used or unknown',
+    meaning: 'the key, login, Connector, relay or enrolment token is revoked, expired, used or unknown',
   },
   config: { number: 4, meaning: 'a key file or the state directory cannot be used' },
   unreachable: { number: 5, meaning: 'the Controller cannot be reached (commands that end by themselves)' },
@@ -25,6 +25,8 @@ const deadCredentials: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'credential_rejected',
   'key_revoked',
   'key_expired',
+  'session_ended',
+  'user_inactive',
   'enrolment_used',
   'enrolment_expired',
   'enrolment_unknown',

@@ -247,6 +247,15 @@ export const reportSettings = {
   stateDir,
   logLevel,
 } satisfies Settings;
+export const loginSettings = {
+  network: required(option('network', 'URL', values.url, 'the Tenant to log in to, https://…/t/<tenant>')),
+  device: toggle('device', 'show a code to type elsewhere, for a device without a browser'),
+  sessionFile: withDefault(
+    option('session-file', 'PATH', values.path, 'keep the login here (<state-dir>/session.json)'),
+    (env) => `${defaultStateDir(env)}/session.json`,
+  ),
+  logLevel,
+} satisfies Settings;
 export const setupSettings = {
   headless: option('headless', 'FILE|-', values.keySource, 'the Service Key to install'),
   uninstall: toggle(

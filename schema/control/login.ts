@@ -50,7 +50,9 @@ export const tokenAnswer = z.object({
   client: z
     .object({
       instance: z.string(),
-      service_account: z.string(),
+      /** `svc_…` or `usr_…`. */
+      principal: z.string(),
+      /** The Service Key, or the person's session. */
       key: z.string(),
       key_expires_at: z.string().nullable(),
       acl_version: z.number().int(),

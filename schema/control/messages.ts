@@ -51,8 +51,21 @@ export const connectorEntry = z.object({
   weight: z.number().optional(),
 });
 
+/** A Resource that a Security Policy keeps from a person's session, for the Client to say why; unsigned. */
+export const withheld = z.object({
+  address: z.string(),
+  alias: z.string().optional(),
+  /** The policy's name, and which of its rules (`policy/judge.ts`). */
+  policy: z.string(),
+  reason: z.string(),
+});
+
 /** What a Client needs for one Remote Network. `acl` is the signed Client ACL. */
-export const networkEntry = z.object({ acl: z.string(), connectors: z.array(connectorEntry) });
+export const networkEntry = z.object({
+  acl: z.string(),
+  connectors: z.array(connectorEntry),
+  withheld: z.array(withheld).optional(),
+});
 
 /** How a Connector's link to one relay stands. */
 export const relayLink = z.object({
@@ -170,6 +183,7 @@ export const fromController = z.discriminatedUnion('type', [
 
 export type RelayEntry = z.infer<typeof relayEntry>;
 export type ConnectorEntry = z.infer<typeof connectorEntry>;
+export type Withheld = z.infer<typeof withheld>;
 export type NetworkEntry = z.infer<typeof networkEntry>;
 export type RelayLink = z.infer<typeof relayLink>;
 export type Answer = z.infer<typeof answer>;

@@ -19,3 +19,14 @@ export const serviceKeyFile = z.object({
 });
 
 export type ServiceKeyFile = z.infer<typeof serviceKeyFile>;
+
+/**
+ * A person's login on a device, as `sallyportd login` keeps it: for a person's Client what a Service Key is
+ * for a machine's.
+ */
+export const userSessionFile = serviceKeyFile.omit({ service_account_id: true }).extend({
+  user_id: z.string(),
+  user_name: z.string(),
+});
+
+export type UserSessionFile = z.infer<typeof userSessionFile>;

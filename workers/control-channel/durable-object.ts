@@ -18,7 +18,7 @@ import {
   type RelayEntry,
 } from '#schema/control/messages.ts';
 import { type ErrorCode, errors, type Verdict } from '#schema/errors.ts';
-import type { Id } from '#schema/ids.ts';
+import { type Id, isId } from '#schema/ids.ts';
 import { OfferDesk } from '#schema/path/desk.ts';
 import { describeFault } from '#workers/controller/describe-fault.ts';
 import type { Ports, Presence, RevocationReceipt, VerifiedAgent } from '#workers/controller/ports.ts';
@@ -241,7 +241,7 @@ function deadBy(order: FromControllerOf<'revoke'>, agent: VerifiedAgent): ErrorC
   if (agent.role === 'connector') {
     return order.connectors.includes(agent.hash) ? 'connector_revoked' : undefined;
   }
-  if (order.keys.includes(agent.key)) return 'key_revoked';
+  if (order.keys.includes(agent.key)) return isId('userSession', agent.key) ? 'session_ended' : 'key_revoked';
   if (order.principals.includes(agent.principal)) return 'credential_unknown';
   return order.instances.includes(agent.id) ? 'credential_rejected' : undefined;
 }

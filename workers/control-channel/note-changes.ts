@@ -6,7 +6,12 @@ import { and, eq } from 'drizzle-orm';
 import { advance, changedKeys, type Ledger } from '#schema/acl/ledger.ts';
 import { tenants } from '#schema/db/tables.ts';
 import { SallyportError } from '#schema/errors.ts';
-import { compileForNetwork, compileForPrincipal } from '#workers/controller/agents/compile-acl.ts';
+import { isId } from '#schema/ids.ts';
+import {
+  compileForNetwork,
+  compileForPrincipal,
+  compileForSession,
+} from '#workers/controller/agents/compile-acl.ts';
 import {
   type Configuration,
   readConfiguration,
@@ -54,7 +59,9 @@ async function noteChanges(
   const compiled = subjects.map((subject) => {
     const entries: Record<string, unknown> = subject.startsWith('net_')
       ? compileForNetwork(configuration, subject)
-      : compileForPrincipal(configuration, subject, ports.settings);
+      : isId('userSession', subject)
+        ? compileForSession(configuration, subject, ports.settings)
+        : compileForPrincipal(configuration, subject, ports.settings);
     const before = ledgers.read(subject);
     const changed = before !== undefined && changedKeys(before.entries, entries).length > 0;
     return { subject, entries, before, changed };

@@ -31,13 +31,14 @@ export async function tellClient(
     return;
 
   const { principal, key, id: instance, jkt } = seat.agent;
-  const expiresAt = configuration.keys.get(key)?.expiresAt ?? null;
+  const expiresAt =
+    configuration.keys.get(key)?.expiresAt ?? configuration.sessions.get(key)?.session.expiresAt ?? null;
   const until = expiresAt === null ? undefined : Math.floor(expiresAt / 1000);
   const bound = { principal, key, instance, jkt, version, until };
   const networks: Record<string, NetworkEntry | null> = {};
-  for (const [network, { resources, connectors }] of changed) {
+  for (const [network, { resources, connectors, withheld }] of changed) {
     const acl = await issueClientAcl(signer, { ...bound, network, resources });
-    networks[network] = { acl, connectors };
+    networks[network] = { acl, connectors, ...(withheld && { withheld }) };
   }
   for (const network of told.unset) networks[network] = null;
   const snapshot = told.kind === 'snapshot';

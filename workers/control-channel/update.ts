@@ -5,7 +5,7 @@
  * state after a newer one; whoever asks while one runs waits for the next, together with all others who ask.
  */
 import type { ErrorCode } from '#schema/errors.ts';
-import type { Id } from '#schema/ids.ts';
+import { type Id, isId } from '#schema/ids.ts';
 import { nextExpiry } from '#workers/controller/agents/compile-acl.ts';
 import { signerOf } from '#workers/controller/agents/issue.ts';
 import type { Configuration } from '#workers/controller/agents/read-configuration.ts';
@@ -109,21 +109,29 @@ async function runRound(context: UpdateContext, waiting: ReadonlyMap<WebSocket, 
   ledgers.prune(noted.ledgers.keys(), noted.configuration.now);
 }
 
-/** Agents with one subject are told the same: the instances of a principal, the Connectors of a Remote Network. */
-const subjectOf = (agent: TenantAgent): string => (agent.role === 'client' ? agent.principal : agent.network);
+/**
+ * Agents with one subject are told the same: the instances of a Service Account, those of one session of a
+ * person, the Connectors of a Remote Network.
+ */
+const subjectOf = (agent: TenantAgent): string => {
+  if (agent.role === 'connector') return agent.network;
+  return isId('userSession', agent.key) ? agent.key : agent.principal;
+};
 
 function deadBecause(
-  { keys, instances, connectors, now }: Configuration,
+  { keys, sessions, instances, connectors, now }: Configuration,
   agent: TenantAgent,
 ): ErrorCode | undefined {
   if (agent.role === 'connector') {
     const row = connectors.find(({ id }) => id === agent.id);
     return row?.hash === agent.hash ? undefined : 'connector_revoked';
   }
-  const key = keys.get(agent.key);
+  const person = sessions.get(agent.key);
+  if (person && !person.active) return 'user_inactive';
+  const key = keys.get(agent.key as Id<'serviceKey'>) ?? person?.session;
   if (!key) return 'credential_unknown';
-  if (key.revokedAt !== null) return 'key_revoked';
-  if (key.expiresAt !== null && key.expiresAt <= now) return 'key_expired';
+  if (key.revokedAt !== null) return person ? 'session_ended' : 'key_revoked';
+  if (key.expiresAt !== null && key.expiresAt <= now) return person ? 'session_ended' : 'key_expired';
   const instance = instances.get(agent.id);
   return instance && instance.revokedAt === null ? undefined : 'credential_rejected';
 }

@@ -8,13 +8,18 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import {
   aclFloors,
+  authorizations,
+  consoleSessions,
   enrolmentTokens,
   events,
   idempotencyKeys,
   instances,
+  loginCodes,
+  setupCodes,
   signingKeys,
   tenants,
   usedJtis,
+  userSessions,
 } from '#schema/db/tables.ts';
 import { aclMemory } from './agents/read-configuration.ts';
 import { retiredMs } from './agents/signing-keys.ts';
@@ -45,6 +50,11 @@ export async function clean({ database, clock, log, settings }: Ports): Promise<
     instances: some(instances, sql`where ${lastSeen} < ${before(goneMs)}`),
     acl_floors: some(aclFloors, sql`where ${aclFloors.at} < ${before(aclMemory)}`),
     enrolment_tokens: some(enrolmentTokens, sql`where ${enrolmentTokens.expiresAt} < ${before(goneMs)}`),
+    authorizations: some(authorizations, sql`where ${authorizations.expiresAt} < ${now}`),
+    login_codes: some(loginCodes, sql`where ${loginCodes.expiresAt} < ${before(3_600_000)}`),
+    console_sessions: some(consoleSessions, sql`where ${consoleSessions.expiresAt} < ${before(goneMs)}`),
+    user_sessions: some(userSessions, sql`where ${userSessions.expiresAt} < ${before(30 * day)}`),
+    setup_codes: some(setupCodes, sql`where ${setupCodes.expiresAt} < ${before(goneMs)}`),
     signing_keys: some(
       signingKeys,
       sql`where ${signingKeys.state} = 'retired' and ${signingKeys.retiredAt} < ${before(retiredMs(settings))}`,

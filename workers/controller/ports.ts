@@ -8,7 +8,7 @@ import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import type { FromControllerOf, RelayEntry } from '#schema/control/messages.ts';
 import type * as tables from '#schema/db/tables.ts';
 import type { Verdict } from '#schema/errors.ts';
-import type { Id } from '#schema/ids.ts';
+import type { CredentialId, Id, PrincipalId } from '#schema/ids.ts';
 
 /** D1 through drizzle, or anything that offers the same asynchronous SQLite and atomic batches. */
 export type Database = BaseSQLiteDatabase<'async', unknown, typeof tables> & {
@@ -83,8 +83,9 @@ export type VerifiedAgent =
       role: 'client';
       tenant: Id<'tenant'>;
       id: Id<'instance'>;
-      principal: Id<'serviceAccount'>;
-      key: Id<'serviceKey'>;
+      principal: PrincipalId;
+      /** What it logged in with. */
+      key: CredentialId;
       jkt: string;
       address: string;
     }

@@ -75,6 +75,8 @@ async function createProvider(issuer: string, o: IdentityProviderOptions): Promi
           email_verified: user.emailVerified ?? true,
           name: user.name,
           groups: [...(user.groups ?? [])],
+          amr: [...(user.amr ?? ['pwd'])],
+          ...(user.acr && { acr: user.acr }),
         }),
       }
     );
@@ -92,7 +94,11 @@ async function createProvider(issuer: string, o: IdentityProviderOptions): Promi
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig' }] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     findAccount: (_context, id) => accountOf(id),
-    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
+    claims: {
+      openid: ['sub', 'acr', 'amr'],
+      email: ['email', 'email_verified'],
+      profile: ['name', 'groups'],
+    },
     conformIdTokenClaims: false,
     acrValues: [...new Set(o.users.flatMap(({ acr }) => acr ?? []))],
     features: { devInteractions: { enabled: false } },

@@ -47,6 +47,8 @@ const configuration = (more: Partial<Configuration>): Configuration => ({
   relays: [],
   keys: new Map(),
   instances: new Map(),
+  sessions: new Map(),
+  policies: [],
   ...more,
 });
 

@@ -7,7 +7,7 @@ import { eq } from 'drizzle-orm';
 import { calculateJwkThumbprint, decodeJwt, importJWK, errors as jose } from 'jose';
 import type { PublicJwk } from '#schema/control/login.ts';
 import { paths } from '#schema/control/login.ts';
-import { connectors, relays, serviceKeys } from '#schema/db/tables.ts';
+import { connectors, relays, serviceKeys, userSessions, users } from '#schema/db/tables.ts';
 import { isConnectorHash, isId } from '#schema/ids.ts';
 import { algorithm, clockTolerance, tokenKinds } from '#schema/token/kinds.ts';
 import { verifyProof } from '#schema/token/proof.ts';
@@ -20,6 +20,7 @@ import { useOnce } from './single-use.ts';
 
 export type Credential =
   | { role: 'client'; tenant: Tenant; row: Row<typeof serviceKeys> }
+  | { role: 'person'; tenant: Tenant; row: Row<typeof userSessions>; user: Row<typeof users> }
   | { role: 'connector'; tenant: Tenant; row: Row<typeof connectors> }
   | { role: 'relay'; row: Row<typeof relays> };
 
@@ -56,7 +57,8 @@ export async function checkLogin(
   }
 
   const { jkt } = possessed;
-  if (credential.role !== 'client' && jkt !== (await thumbprintOf(credential.row.publicJwk!))) {
+  const bound = credential.role === 'connector' || credential.role === 'relay';
+  if (bound && jkt !== (await thumbprintOf(credential.row.publicJwk!))) {
     return { ...refuseAgent('proof_invalid', 'proof by another key than the agent’s own'), who };
   }
   const fresh = await useOnce(ports, [
@@ -110,6 +112,11 @@ async function findCredential(c: Call, who: string): Promise<Credential | undefi
     const row = await scope.find(serviceKeys, eq(serviceKeys.id, who));
     return row && { role: 'client', tenant, row };
   }
+  if (isId('userSession', who)) {
+    const row = await scope.find(userSessions, eq(userSessions.id, who));
+    const user = row && (await scope.byId(users, row.userId));
+    return user && { role: 'person', tenant, row, user };
+  }
   // A Connector without a disk knows its key alone, and so its hash.
   if (!isId('connector', who) && !isConnectorHash(who)) return undefined;
   const named = isConnectorHash(who) ? eq(connectors.hash, who) : eq(connectors.id, who);
@@ -120,6 +127,10 @@ async function findCredential(c: Call, who: string): Promise<Credential | undefi
 /** Why a credential that is known no longer opens anything. */
 export function deadBecause(credential: Credential, nowMs: number) {
   const { role, row } = credential;
+  if (role === 'person') {
+    if (!credential.user.active) return 'user_inactive';
+    return row.revokedAt !== null || row.expiresAt <= nowMs ? 'session_ended' : undefined;
+  }
   if (role === 'relay') return row.revokedAt === null ? undefined : 'relay_revoked';
   if (role === 'connector') return row.revokedAt === null ? undefined : 'connector_revoked';
   if (row.revokedAt !== null) return 'key_revoked';

@@ -5,14 +5,14 @@
  */
 import { eq } from 'drizzle-orm';
 import { createLocalJWKSet } from 'jose';
-import { connectors, instances, relays, serviceKeys } from '#schema/db/tables.ts';
+import { connectors, instances, relays, serviceKeys, userSessions, users } from '#schema/db/tables.ts';
 import { isId } from '#schema/ids.ts';
 import type { Claims } from '#schema/token/claims.ts';
 import { verifyProof } from '#schema/token/proof.ts';
 import { verifyToken } from '#schema/token/verify.ts';
-import { type Call, callerAddress } from '../context.ts';
+import { type Call, callerAddress, type Tenant } from '../context.ts';
 import type { VerifiedAgent } from '../ports.ts';
-import { scopeOf } from '../scope.ts';
+import { type Scope, scopeOf } from '../scope.ts';
 import { tenantUrl } from '../tenant.ts';
 import { addressedUrl } from './addressed.ts';
 import { deadBecause, thumbprintOf } from './assertion.ts';
@@ -91,15 +91,27 @@ async function findAgent(
     const { id, hash, remoteNetworkId: network } = row;
     return { ok: true, agent: { role, tenant: tenant.id, id, network, hash, jkt, address } };
   }
-  if (!isId('serviceKey', clientId) || !isId('instance', instance)) return gone;
-  const [key, running] = await Promise.all([
-    scope.find(serviceKeys, eq(serviceKeys.id, clientId)),
+  if (!isId('instance', instance)) return gone;
+  const [credential, running] = await Promise.all([
+    clientCredential(scope, tenant, clientId),
     scope.find(instances, eq(instances.id, instance)),
   ]);
-  if (!key || !running) return gone;
-  const dead = deadBecause({ role, tenant, row: key }, clock());
+  if (!credential || !running) return gone;
+  const dead = deadBecause(credential, clock());
   if (dead) return refuseAgent(dead, dead);
   if (running.revokedAt !== null) return refuseAgent('credential_rejected', 'instance revoked');
-  const { serviceAccountId: principal } = key;
-  return { ok: true, agent: { role, tenant: tenant.id, id: instance, principal, key: key.id, jkt, address } };
+  const principal = credential.role === 'client' ? credential.row.serviceAccountId : credential.row.userId;
+  const { id: key } = credential.row;
+  return { ok: true, agent: { role, tenant: tenant.id, id: instance, principal, key, jkt, address } };
+}
+
+/** A Service Key, or a person's session. */
+async function clientCredential(scope: Scope, tenant: Tenant, id: string) {
+  if (isId('serviceKey', id)) {
+    const row = await scope.find(serviceKeys, eq(serviceKeys.id, id));
+    return row && { role: 'client' as const, tenant, row };
+  }
+  const row = await scope.byId(userSessions, id);
+  const user = row && (await scope.byId(users, row.userId));
+  return row && user && { role: 'person' as const, tenant, row, user };
 }

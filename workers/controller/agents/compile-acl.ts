@@ -5,8 +5,9 @@
  */
 import type { AclEntries, AclEntry, AclResource, GrantedResource } from '#schema/acl/document.ts';
 import { entryKey } from '#schema/acl/document.ts';
-import type { ConnectorEntry, RelayEntry } from '#schema/control/messages.ts';
+import type { ConnectorEntry, RelayEntry, Withheld } from '#schema/control/messages.ts';
 import { usualWeight } from '#schema/path/spread.ts';
+import { type Circumstances, judgePolicy } from '#schema/policy/judge.ts';
 import type { Settings } from '../ports.ts';
 import type { Configuration } from './read-configuration.ts';
 
@@ -14,11 +15,14 @@ import type { Configuration } from './read-configuration.ts';
 export interface NetworkView {
   resources: GrantedResource[];
   connectors: ConnectorEntry[];
+  /** Of a person: what a Security Policy keeps from this session, and by which rule. */
+  withheld?: Withheld[];
   /** ACLs of a lower version are void: a new one is needed even where nothing else has changed. */
   floor: number;
 }
 
 type ConnectorRow = Configuration['connectors'][number];
+type SessionRow = NonNullable<ReturnType<Configuration['sessions']['get']>>['session'];
 
 /** A Connector that has been away for longer is not shown, unless there is no better one; milliseconds. */
 const absenceBudget = 120_000;
@@ -40,6 +44,40 @@ export function compileForPrincipal(
     views[network] ??= { resources: [], connectors: connectorsOf(configuration, network, settings), floor };
     const until = expiresAt === null ? {} : { until: Math.floor(expiresAt / 1000) };
     views[network].resources.push({ ...resourceEntry(resource), ...until });
+  }
+  return views;
+}
+
+/**
+ * The same for one session of a person: Security Policies decide over each Resource, and what they withhold is
+ * told apart, so that the person learns which rule it was.
+ */
+export function compileForSession(
+  configuration: Configuration,
+  id: string,
+  settings: Pick<Settings, 'edgeRelays'>,
+): Record<string, NetworkView> {
+  const held = configuration.sessions.get(id);
+  if (!held) return {};
+  const views = compileForPrincipal(configuration, held.session.userId, settings);
+  const granted = configuration.grants.get(held.session.userId) ?? [];
+  const named = new Map(granted.map(({ resource }) => [resource.id as string, resource.policyId]));
+  const at = circumstancesOf(held.session, configuration.now);
+  for (const view of Object.values(views)) {
+    const withheld: Withheld[] = [];
+    view.resources = view.resources.flatMap((resource) => {
+      const policy = policyOver(configuration, named.get(resource.id) ?? null);
+      const verdict = policy && judgePolicy(policy.rules, at);
+      if (!verdict) return [resource];
+      if (verdict.ok) {
+        const until = Math.min(resource.until ?? Infinity, Math.floor(verdict.until / 1000));
+        return [Number.isFinite(until) ? { ...resource, until } : resource];
+      }
+      const { address, alias } = resource;
+      withheld.push({ address, ...(alias && { alias }), policy: policy.name, reason: verdict.reason });
+      return [];
+    });
+    if (withheld.length > 0) view.withheld = withheld;
   }
   return views;
 }
@@ -74,13 +112,38 @@ export function relayList(
 }
 
 /** When the next thing in here runs out by itself; milliseconds since the epoch. */
-export function nextExpiry({ grants, keys, now }: Configuration): number | undefined {
-  let next: number | undefined;
-  for (const { expiresAt } of [...[...grants.values()].flat(), ...keys.values()]) {
-    if (expiresAt !== null && expiresAt > now && (next === undefined || expiresAt < next)) next = expiresAt;
+export function nextExpiry({ grants, keys, sessions, policies, now }: Configuration): number | undefined {
+  const ends: (number | null)[] = [...[...grants.values()].flat(), ...keys.values()].map(
+    (one) => one.expiresAt,
+  );
+  for (const { session } of sessions.values()) {
+    ends.push(session.expiresAt);
+    for (const { rules } of policies) {
+      const verdict = judgePolicy(rules, circumstancesOf(session, now));
+      if (verdict.ok) ends.push(verdict.until);
+    }
   }
-  return next;
+  return ends.reduce<number | undefined>(
+    (next, end) => (end !== null && end > now && (next === undefined || end < next) ? end : next),
+    undefined,
+  );
 }
+
+/** The Resource's own, else the Tenant's default; undefined: nothing is asked. */
+const policyOver = ({ policies }: Configuration, named: string | null) =>
+  policies.find(({ id, isDefault }) => (named === null ? isDefault : id === named));
+
+const circumstancesOf = (session: SessionRow, now: number): Circumstances => ({
+  now,
+  startedAt: session.createdAt,
+  authenticatedAt: session.authentication.at,
+  acr: session.authentication.acr,
+  amr: session.authentication.amr,
+  idpGroups: session.authentication.groups,
+  address: session.address,
+  version: session.version,
+  platform: session.platform,
+});
 
 function connectorsOf(
   { connectors, now, relays }: Configuration,

@@ -4,13 +4,13 @@
  */
 import { and, eq, isNotNull, isNull } from 'drizzle-orm';
 import type { TokenAnswer } from '#schema/control/login.ts';
-import { instances, relays, serviceKeys } from '#schema/db/tables.ts';
+import { instances, relays, serviceKeys, userSessions } from '#schema/db/tables.ts';
 import { type Id, mintId, timeOrdered } from '#schema/ids.ts';
 import { tokenKinds } from '#schema/token/kinds.ts';
 import type { Ports } from '../ports.ts';
-import { scopeOf } from '../scope.ts';
+import { type Scope, scopeOf } from '../scope.ts';
 import type { Credential } from './assertion.ts';
-import { compileForPrincipal, relayList } from './compile-acl.ts';
+import { compileForPrincipal, compileForSession, relayList } from './compile-acl.ts';
 import {
   issueAccessToken,
   issueClientAcl,
@@ -20,7 +20,7 @@ import {
   type Signer,
   signerOf,
 } from './issue.ts';
-import { type Configuration, readConfiguration } from './read-configuration.ts';
+import { type Configuration, readConfiguration, type Wanted } from './read-configuration.ts';
 
 /** What the agent tells of itself. */
 export interface About {
@@ -66,25 +66,30 @@ export async function connectorAnswer(
 
 export async function clientAnswer(
   ports: Ports,
-  { tenant, row }: Of<'client'>,
+  credential: Of<'client' | 'person'>,
   jkt: string,
   about: About,
 ): Promise<TokenAnswer | 'instance_revoked'> {
-  const instance = await noteInstance(ports, tenant.id, row, jkt, about);
+  const { tenant, row } = credential;
+  const principal = principalOf(credential);
+  const instance = await noteInstance(ports, credential, jkt, about);
   if (!instance) return 'instance_revoked';
-  const principal = row.serviceAccountId;
   const [signer, configuration] = await Promise.all([
     signerOf(ports, tenant),
-    read(ports, tenant.id, { principals: [principal] }),
+    read(ports, tenant.id, { principals: [principal], keys: [row.id] }),
   ]);
   const until = row.expiresAt === null ? undefined : Math.floor(row.expiresAt / 1000);
   const version = configuration.tenant.configVersion;
-  const views = Object.entries(compileForPrincipal(configuration, principal, ports.settings));
+  const compiled =
+    credential.role === 'client'
+      ? compileForPrincipal(configuration, principal, ports.settings)
+      : compileForSession(configuration, row.id, ports.settings);
+  const views = Object.entries(compiled);
   const bound = { principal, key: row.id, instance, jkt, version, until };
   const networks = await Promise.all(
-    views.map(async ([network, { resources, connectors }]) => {
+    views.map(async ([network, { resources, connectors, withheld }]) => {
       const acl = await issueClientAcl(signer, { ...bound, network, resources });
-      return [network, { acl, connectors }] as const;
+      return [network, { acl, connectors, ...(withheld && { withheld }) }] as const;
     }),
   );
   const hashes = views
@@ -96,7 +101,7 @@ export async function clientAnswer(
     relays: relayList(configuration, ports.settings),
     client: {
       instance,
-      service_account: principal,
+      principal,
       key: row.id,
       key_expires_at: row.expiresAt === null ? null : new Date(row.expiresAt).toISOString(),
       acl_version: version,
@@ -105,6 +110,9 @@ export async function clientAnswer(
     },
   };
 }
+
+const principalOf = (credential: Of<'client' | 'person'>) =>
+  credential.role === 'client' ? credential.row.serviceAccountId : credential.row.userId;
 
 export async function connectionTokens(
   signer: Signer,
@@ -124,11 +132,7 @@ async function answerFor(ports: Ports, signer: Signer, agent: Parameters<typeof 
   };
 }
 
-async function read(
-  ports: Ports,
-  tenant: Id<'tenant'>,
-  wanted: { principals?: string[] },
-): Promise<Configuration> {
+async function read(ports: Ports, tenant: Id<'tenant'>, wanted: Wanted): Promise<Configuration> {
   const configuration = await readConfiguration(ports.database, tenant, wanted, ports.clock());
   if (!configuration) throw new Error('the Tenant vanished during a login');
   return configuration;
@@ -137,23 +141,36 @@ async function read(
 /** The same running Client keeps its id when it logs in again. @returns undefined when it was revoked. */
 async function noteInstance(
   ports: Ports,
-  tenant: Id<'tenant'>,
-  key: Of<'client'>['row'],
+  credential: Of<'client' | 'person'>,
   jkt: string,
-  { hostname, version, address }: About,
+  about: About,
 ): Promise<Id<'instance'> | undefined> {
-  const scope = scopeOf(ports.database, tenant);
+  const { tenant, row } = credential;
+  const scope = scopeOf(ports.database, tenant.id);
   const now = ports.clock();
-  const used = scope.update(serviceKeys, { lastUsedAt: now }, eq(serviceKeys.id, key.id));
-  const known = await scope.find(instances, and(eq(instances.jkt, jkt), eq(instances.keyId, key.id))!);
+  const used = noteUse(scope, credential, now, about);
+  const known = await scope.find(instances, and(eq(instances.jkt, jkt), eq(instances.keyId, row.id))!);
   if (known) {
     if (known.revokedAt !== null) return undefined;
     await used;
     return known.id;
   }
   const id = mintId('instance', timeOrdered(now, ports.random(16)));
-  const row = { id, principalId: key.serviceAccountId, keyId: key.id, jkt, startedAt: now };
-  const seen = { hostname, version, publicAddress: address };
-  await scope.batch([used, scope.insert(instances, { ...row, ...seen })]);
+  const made = { id, principalId: principalOf(credential), keyId: row.id, jkt, startedAt: now };
+  const seen = { hostname: about.hostname, version: about.version, publicAddress: about.address };
+  await scope.batch([used, scope.insert(instances, { ...made, ...seen })]);
   return id;
+}
+
+/** Of a session also from where and by which version: policies ask for both. */
+function noteUse(
+  scope: Scope,
+  credential: Of<'client' | 'person'>,
+  now: number,
+  { address, version }: About,
+) {
+  if (credential.role === 'client')
+    return scope.update(serviceKeys, { lastUsedAt: now }, eq(serviceKeys.id, credential.row.id));
+  const seen = { lastUsedAt: now, address, version: version ?? credential.row.version };
+  return scope.update(userSessions, seen, eq(userSessions.id, credential.row.id));
 }

@@ -8,12 +8,16 @@ import {
   aclFloors,
   connectors,
   grants,
+  groupMembers,
   instances,
+  policies,
   relays,
   resources,
   revocations,
   serviceKeys,
   tenants,
+  userSessions,
+  users,
 } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
 import { clockTolerance, tokenKinds } from '#schema/token/kinds.ts';
@@ -33,7 +37,7 @@ export interface Configuration {
   tenant: Tenant;
   /** Milliseconds since the epoch: what had expired by then is not in here. */
   now: number;
-  /** By principal. */
+  /** By principal; of a person also what their groups are granted. */
   grants: Map<string, { expiresAt: number | null; resource: Row<typeof resources> }[]>;
   resources: Row<typeof resources>[];
   /** Every enrolled Connector of the Tenant that is not revoked. */
@@ -45,6 +49,9 @@ export interface Configuration {
   keys: Map<string, Row<typeof serviceKeys>>;
   /** By id. */
   instances: Map<string, Row<typeof instances>>;
+  /** People's sessions among the keys that were asked for, by id. */
+  sessions: Map<string, { session: Row<typeof userSessions> /** Of its user. */; active: boolean }>;
+  policies: Row<typeof policies>[];
 }
 
 /** Milliseconds for which a Client ACL that no longer counts could still be presented. */
@@ -101,14 +108,43 @@ export async function readConfiguration(
       .select()
       .from(instances)
       .where(and(eq(instances.tenantId, tenantId), among(instances.id, wanted.instances ?? []))),
+    database
+      .select({ principal: groupMembers.userId, expiresAt: grants.expiresAt, resource: resources })
+      .from(groupMembers)
+      .innerJoin(grants, and(eq(grants.granteeId, groupMembers.groupId), eq(grants.tenantId, tenantId)))
+      .innerJoin(resources, and(eq(grants.resourceId, resources.id), eq(resources.tenantId, tenantId)))
+      .where(
+        and(
+          eq(groupMembers.tenantId, tenantId),
+          among(groupMembers.userId, wanted.principals ?? []),
+          or(isNull(grants.expiresAt), gt(grants.expiresAt, now)),
+        ),
+      ),
+    database
+      // In a batch of D1 two columns of one name are one: no more of the user than this.
+      .select({ session: userSessions, active: users.active })
+      .from(userSessions)
+      .innerJoin(users, and(eq(userSessions.userId, users.id), eq(users.tenantId, tenantId)))
+      .where(and(eq(userSessions.tenantId, tenantId), among(userSessions.id, wanted.keys ?? []))),
+    database.select().from(policies).where(eq(policies.tenantId, tenantId)),
   ]);
   const [tenant] = tenantRows;
   if (!tenant) return undefined;
-  const [resourceRows, connectorRows, floorRows, revocationRows, relayRows, keyRows, instanceRows] = rest;
+  const [
+    resourceRows,
+    connectorRows,
+    floorRows,
+    revocationRows,
+    relayRows,
+    keyRows,
+    instanceRows,
+    ...people
+  ] = rest;
+  const [groupRows, sessionRows, policyRows] = people;
   return {
     tenant,
     now,
-    grants: Map.groupBy(grantRows, ({ principal }) => principal),
+    grants: Map.groupBy(longest([...grantRows, ...groupRows]), ({ principal }) => principal),
     resources: resourceRows,
     connectors: connectorRows,
     floors: floorRows,
@@ -116,5 +152,24 @@ export async function readConfiguration(
     relays: relayRows,
     keys: new Map(keyRows.map((row) => [row.id, row])),
     instances: new Map(instanceRows.map((row) => [row.id, row])),
+    sessions: new Map(sessionRows.map((row) => [row.session.id, row])),
+    policies: policyRows,
   };
+}
+
+interface GrantRow {
+  principal: string;
+  expiresAt: number | null;
+  resource: Row<typeof resources>;
+}
+
+/** Who has a Resource by several grants has it as long as the longest of them. */
+function longest(rows: GrantRow[]): GrantRow[] {
+  const kept = new Map<string, GrantRow>();
+  for (const row of rows) {
+    const pair = `${row.principal} ${row.resource.id}`;
+    const held = kept.get(pair);
+    if (!held || (held.expiresAt ?? Infinity) < (row.expiresAt ?? Infinity)) kept.set(pair, row);
+  }
+  return [...kept.values()];
 }

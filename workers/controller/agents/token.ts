@@ -1,10 +1,11 @@
 /**
  * POST /oauth/token: login of a Client by its Service Key, of a Connector or relay by its own key (RFC 6749
- * §4.4 with RFC 7523 and RFC 9449). `assertion.ts` settles who it is, `login-answer.ts` what it gets.
+ * §4.4 with RFC 7523 and RFC 9449); a person's Client redeems its code here too (`people/person-token.ts`). `assertion.ts` settles who it is, `login-answer.ts` what it gets.
  */
 import { z } from 'zod';
 import { assertionType, paths, type TokenAnswer } from '#schema/control/login.ts';
 import { type Call, type Controller, callerAddress } from '../context.ts';
+import { personToken, readForm } from '../people/person-token.ts';
 import { checkLogin, type LoggedIn } from './assertion.ts';
 import { clientAnswer, connectorAnswer, relayAnswer } from './login-answer.ts';
 import { answerRefusal, refuseAgent } from './refuse-agent.ts';
@@ -19,7 +20,10 @@ const form = z.object({
 
 export function mountToken(app: Controller): void {
   app.post(paths.token, async (c) => {
-    const parsed = form.safeParse(await readForm(c));
+    const fields = await readForm(c);
+    const person = await personToken(c, fields);
+    if (person) return person;
+    const parsed = form.safeParse(fields);
     if (!parsed.success) {
       const detail = `${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`;
       return answerRefusal(c, refuseAgent('bad_request', 'form does not fit', detail));
@@ -44,19 +48,14 @@ export function mountToken(app: Controller): void {
   });
 }
 
-async function readForm(c: Call): Promise<Record<string, unknown>> {
-  const type = c.req.header('content-type') ?? '';
-  if (!type.toLowerCase().startsWith('application/x-www-form-urlencoded')) return {};
-  return Object.fromEntries(new URLSearchParams(await c.req.text()));
-}
-
 function answerTo(
   c: Call,
   { credential, jkt }: LoggedIn,
   about: Parameters<typeof clientAnswer>[3],
 ): Promise<TokenAnswer | 'instance_revoked'> {
   const ports = c.get('ports');
-  if (credential.role === 'client') return clientAnswer(ports, credential, jkt, about);
+  if (credential.role === 'client' || credential.role === 'person')
+    return clientAnswer(ports, credential, jkt, about);
   return credential.role === 'connector'
     ? connectorAnswer(ports, credential, jkt)
     : relayAnswer(ports, credential, jkt);

@@ -21,10 +21,7 @@ import { type LoginWish, startLogin } from './start-login.ts';
 /** What comes after a login that is not for the console; `authorize.ts` and `device.ts` have theirs. */
 export type Continue = (c: Call, tenant: Tenant, finished: Finished) => Promise<Response>;
 
-export function mountLogin(
-  app: Controller,
-  after: Partial<Record<'client' | 'device', Continue>> = {},
-): void {
+export function mountLogin(app: Controller, after: Record<'client' | 'device', Continue>): void {
   app.get(loginPaths.start, (c) =>
     withTenant(c, (tenant) =>
       sendToLogin(c, tenant, {
@@ -46,8 +43,7 @@ export function mountLogin(
         for: finished.next.for,
       });
       if (finished.next.for === 'console') return enterConsole(c, tenant, finished, finished.next.returnTo);
-      const then = after[finished.next.for];
-      return then ? then(c, tenant, finished) : refused(c, tenant, 'login_expired');
+      return after[finished.next.for](c, tenant, finished);
     }),
   );
 

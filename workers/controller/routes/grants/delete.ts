@@ -4,7 +4,7 @@ import { grants } from '#schema/db/tables.ts';
 import { adminRoute } from '../../admin-route.ts';
 import { Change } from '../../change.ts';
 import { absent, idPath } from '../../fields.ts';
-import { show } from './shape.ts';
+import { principalsOf, show } from './shape.ts';
 
 export const deleteGrant = adminRoute(
   {
@@ -22,7 +22,7 @@ export const deleteGrant = adminRoute(
     return new Change(ask)
       .write(scope.delete(grants, eq(grants.id, row.id)))
       .audit('delete', 'grant', row.id, { before: show(row, now) })
-      .floor(row.granteeId)
+      .floor(...(await principalsOf(scope, row)))
       .commit({ body: undefined });
   },
 );

@@ -1,4 +1,4 @@
-/** GET /grants, oldest first, of one Resource or one Service Account or all. */
+/** GET /grants, oldest first, of one Resource, one Service Account, person or group, or all. */
 import { z } from '@hono/zod-openapi';
 import { and, eq } from 'drizzle-orm';
 import { grants } from '#schema/db/tables.ts';
@@ -16,15 +16,17 @@ export const listGrants = adminRoute(
     query: pageQuery.extend({
       resource_id: z.string().optional(),
       service_account_id: z.string().optional(),
+      user_id: z.string().optional(),
+      group_id: z.string().optional(),
     }),
     answer: pageOf(grant),
   },
   async ({ scope, query, now }) => {
-    const { resource_id: resource, service_account_id: account } = query;
+    const { resource_id: resource } = query;
+    const grantee = query.service_account_id ?? query.user_id ?? query.group_id;
     const where = and(
-      eq(grants.granteeKind, 'service_account'),
       resource === undefined ? undefined : eq(grants.resourceId, resource as never),
-      account === undefined ? undefined : eq(grants.granteeId, account),
+      grantee === undefined ? undefined : eq(grants.granteeId, grantee),
     );
     const found = await page(scope, grants, query, where);
     if (!found.ok) return found;

@@ -1,6 +1,7 @@
 /** POST /resources: an address in a Remote Network. Nobody may reach it until it is granted. */
 import { z } from '@hono/zod-openapi';
-import { remoteNetworks, resources } from '#schema/db/tables.ts';
+import { policies, remoteNetworks, resources } from '#schema/db/tables.ts';
+import type { Id } from '#schema/ids.ts';
 import { canonical } from '#schema/resource/canonical.ts';
 import { adminRoute } from '../../admin-route.ts';
 import { Change, mint } from '../../change.ts';
@@ -23,6 +24,7 @@ export const createResource = adminRoute(
       icmp: writable.icmp.default(true),
       tags: writable.tags.default({}),
       allow_reserved: writable.allow_reserved.default(false),
+      policy_id: writable.policy_id.default(null),
     }),
     answer: withOverlaps,
     status: 201,
@@ -30,8 +32,14 @@ export const createResource = adminRoute(
   },
   async (ask) => {
     const { scope, now, body } = ask;
-    const { allow_reserved: allowReserved, remote_network_id: network, ...fields } = body;
+    const {
+      allow_reserved: allowReserved,
+      remote_network_id: network,
+      policy_id: policyId,
+      ...fields
+    } = body;
     if (!(await scope.byId(remoteNetworks, network))) return absent('Remote Network', network);
+    if (policyId !== null && !(await scope.byId(policies, policyId))) return absent('policy', policyId);
     const checked = canonical({ ...fields, allowReserved });
     if (!checked.ok) return checked;
     const row = {
@@ -40,7 +48,7 @@ export const createResource = adminRoute(
       id: mint(ask, 'resource'),
       tenantId: scope.tenantId,
       remoteNetworkId: network as `net_${string}`,
-      policyId: null,
+      policyId: policyId as Id<'policy'> | null,
       createdAt: now,
       updatedAt: now,
     };

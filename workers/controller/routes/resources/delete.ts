@@ -4,6 +4,7 @@ import { grants, resources } from '#schema/db/tables.ts';
 import { adminRoute } from '../../admin-route.ts';
 import { Change } from '../../change.ts';
 import { absent, idPath } from '../../fields.ts';
+import { principalsOf } from '../grants/shape.ts';
 import { show } from './shape.ts';
 
 export const deleteResource = adminRoute(
@@ -20,13 +21,14 @@ export const deleteResource = adminRoute(
     const row = await scope.byId(resources, ask.params.id);
     if (!row) return absent('Resource', ask.params.id);
     const granted = await scope.select(grants, { where: eq(grants.resourceId, row.id) });
+    const principals = await Promise.all(granted.map((grant) => principalsOf(scope, grant)));
     return new Change(ask)
       .write(
         scope.delete(grants, eq(grants.resourceId, row.id)),
         scope.delete(resources, eq(resources.id, row.id)),
       )
       .audit('delete', 'resource', row.id, { before: { ...show(row), grants: granted.length } })
-      .floor(...granted.map(({ granteeId }) => granteeId))
+      .floor(...principals.flat())
       .commit({ body: undefined });
   },
 );

@@ -32,6 +32,9 @@ export const writable = {
       maxProperties: number;
     }),
   allow_reserved: z.boolean(),
+  policy_id: z.string().max(64).nullable().openapi({
+    description: 'The Security Policy that people must satisfy; null: the Tenant’s default.',
+  }),
 };
 
 export const resource = z
@@ -71,6 +74,7 @@ export const show = (row: Row<typeof resources>): z.input<typeof resource> => ({
   icmp: row.icmp,
   tags: row.tags,
   allow_reserved: row.allowReserved,
+  policy_id: row.policyId,
   created_at: iso(row.createdAt),
   updated_at: iso(row.updatedAt),
 });
