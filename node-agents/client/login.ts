@@ -151,8 +151,12 @@ async function ask<T extends z.ZodType>(
   }
   const body = (await response.json().catch(() => ({}))) as { code?: unknown; detail?: string };
   if (!response.ok) {
-    const code = isErrorCode(body.code) ? body.code : 'controller_unreachable';
-    throw new SallyportError(code, body.detail ?? `${new URL(url).host} answered ${response.status}`);
+    if (isErrorCode(body.code)) throw new SallyportError(body.code, body.detail);
+    const { host } = new URL(url);
+    throw new SallyportError(
+      'controller_unreachable',
+      `${host} answered ${response.status}: is it a Controller?`,
+    );
   }
   const parsed = answer.safeParse(body);
   if (parsed.success) return parsed.data;
