@@ -17,8 +17,9 @@ test('it opens neither under another key, nor for another row, nor when a bit is
   const sealed = await createVault(kek(1)).seal(secret, 'a');
   await expect(createVault(kek(2)).open(sealed, 'a')).rejects.toThrow('wrong SALLYPORT_KEK');
   await expect(createVault(kek(1)).open(sealed, 'b')).rejects.toThrow('does not open');
+  // Not by the last bits of the last character, which stand for nothing.
   for (let at = 0; at < sealed.length; at += 7) {
-    const flipped = sealed.slice(0, at) + (sealed[at] === 'A' ? 'B' : 'A') + sealed.slice(at + 1);
+    const flipped = sealed.slice(0, at) + (sealed[at] === 'A' ? 'Q' : 'A') + sealed.slice(at + 1);
     await expect(createVault(kek(1)).open(flipped, 'a')).rejects.toThrow();
   }
 });
