@@ -10,9 +10,11 @@ import { machine } from './host/machine.ts';
 import { enterNamespace } from './host/namespace.ts';
 import { type Comparison, compare } from './measure/compare.ts';
 import { path } from './path/main.ts';
+import { install } from './peers/install.ts';
+import { peers } from './peers/main.ts';
 import { transparent } from './transparent/main.ts';
 
-const comparisons: Record<string, Comparison> = { path, transparent };
+const comparisons: Record<string, Comparison> = { path, transparent, peers };
 const measuresOf = ({ name, measures }: Comparison) =>
   `                   ${name}: ${measures.map((measure) => measure.name).join(', ')}`;
 
@@ -20,6 +22,7 @@ const help = `Usage: npm run bench -- [name…] [options]
 
   path             Client, relay and Connector against plain loopback, with the Node and with the edge relay
   transparent      the TUN device: interception alone and the whole path, against WireGuard and Tailscale
+  peers            the path against ssh, haproxy, stunnel, nginx, as far as they are installed
   tunnel           the frame layer inside the pinned TLS
   udp              packets per second one way, by iperf3, against loopback and a plain Node forwarder
   udp-rtt          a datagram's round trip beside bulk in the same tunnel
@@ -29,7 +32,9 @@ const help = `Usage: npm run bench -- [name…] [options]
   --quick          shorter and fewer rounds
   --json           one line of JSON after each table
 
-path and transparent:
+  --install        brings the programs of others that are compared with, and does nothing else
+
+path, transparent and peers:
   --measure NAME   only this (may be repeated)
 ${Object.values(comparisons).map(measuresOf).join('\n')}
   --subject NAME   only this beside direct (may be repeated), by its name in the JSON
@@ -99,11 +104,16 @@ function parse() {
         subject: { type: 'string', multiple: true, default: [] },
         rounds: { type: 'string' },
         profile: { type: 'string' },
+        install: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });
     if (values.help) {
       process.stdout.write(help);
+      process.exit(0);
+    }
+    if (values.install) {
+      install(say);
       process.exit(0);
     }
     const unknown = positionals.find((name) => !(name in benches));

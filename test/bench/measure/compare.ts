@@ -71,6 +71,8 @@ export interface Compared {
   machine: Machine;
   rounds: number;
   milliseconds: number;
+  /** Not a quick one, nor one of some measures or subjects, nor one with a profiler. */
+  whole: boolean;
   /** The functions with the most time, when there was a profile. */
   hottest: string | undefined;
 }
@@ -141,7 +143,9 @@ export async function compare(
       spent = hottest(o.profile, agents(subjects));
       o.say(`\n${spent}`);
     }
-    const compared = { result, columns, rows, absent, machine, rounds, milliseconds, hottest: spent };
+    const whole = !o.quick && o.measures.length + o.subjects.length === 0 && o.profile === undefined;
+    const about = { absent, machine, rounds, milliseconds, whole, hottest: spent };
+    const compared = { result, columns, rows, ...about };
     const conclusion = await c.conclude?.(compared);
     if (conclusion) o.say(`\n${conclusion.text}`);
     return { json: { ...json, ...conclusion?.json }, ok };

@@ -27,6 +27,8 @@ export interface SallyportWay {
   name: string;
   title: string;
   relay: 'node' | 'edge';
+  /** How the load comes in; by the HTTP proxy when absent, or by local ports that are the origin's. */
+  entrance?: 'proxy' | 'forward';
 }
 
 /** @param prefix of each agent's command, for a profiler. */
@@ -44,7 +46,11 @@ export async function throughSallyport(
   }
 }
 
-async function build({ name, title, relay }: SallyportWay, world: World, origin: Origin): Promise<Subject> {
+async function build(
+  { name, title, relay, entrance = 'proxy' }: SallyportWay,
+  world: World,
+  origin: Origin,
+): Promise<Subject> {
   const node = relay === 'node' ? await world.startRelay() : undefined;
   const network = await world.admin.post('/remote-networks', { name: 'bench' });
   const resource = await world.admin.post('/resources', {
@@ -58,7 +64,12 @@ async function build({ name, title, relay }: SallyportWay, world: World, origin:
   });
   const connector = await world.startConnector(network.id);
   const { key } = await world.createService('bench', [resource.id]);
-  const client = await world.startClient(key, { args: ['--direct', 'off'] });
+  const forwards = new Map<number, number>();
+  if (entrance === 'forward')
+    for (const port of Object.values(origin.ports)) forwards.set(port, await world.port());
+  const args = ['--direct', 'off'];
+  for (const [to, from] of forwards) args.push('--forward', `${from}=${origin.address}:${to}`);
+  const client = await world.startClient(key, { args });
   const through =
     (proxy: string) =>
     (port: number): Target => ({ host: origin.address, port, proxy: parseAddress(proxy) });
@@ -71,7 +82,10 @@ async function build({ name, title, relay }: SallyportWay, world: World, origin:
       const dead = standing.find((process) => !process.running);
       return dead && `${dead.name} ended: ${dead.output()}`;
     },
-    target: through(client.proxy),
+    target: (port) => {
+      const from = forwards.get(port);
+      return from === undefined ? through(client.proxy)(port) : { host: '127.0.0.1', port: from };
+    },
     parts: {
       client: [client.pid],
       relay: node ? [node.pid] : descendants(world.controller.pid),

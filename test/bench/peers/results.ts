@@ -1,0 +1,79 @@
+/** What a whole run brought, kept beside this benchmark: a page with a table, a chart, every single row. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import type { Compared, Conclusion } from '../measure/compare.ts';
+import { barChart } from '../report/chart.ts';
+import { markdownTable } from '../report/markdown.ts';
+import type { Result } from '../report/result.ts';
+
+const folder = new URL('../results/', import.meta.url);
+
+/** As the JSON line calls the figures, and what the chart shows. */
+const figures: Record<string, string> = {
+  down1: 'throughput_down_1',
+  up1: 'throughput_up_1',
+  down8: 'throughput_down_8',
+  up8: 'throughput_up_8',
+  rps64: 'requests_connect',
+  p50_us: 'latency_connect_p50',
+  p99_us: 'latency_connect_p99',
+  new_per_s: 'new_flows',
+  cpu_s_per_gb: 'cpu_between',
+};
+
+export async function keepResults(compared: Compared): Promise<Conclusion> {
+  const json = { subjects: subjectsOf(compared.result) };
+  if (!compared.whole) return { text: 'Only a whole run is kept in test/bench/results/.', json };
+  await mkdir(folder, { recursive: true });
+  const { machine, rounds, milliseconds, rows, absent, result, columns } = compared;
+  const day = new Date().toISOString().slice(0, 10);
+  const page = [
+    '# Sallyport and its peers',
+    `${day}: ${machine.cores} × ${machine.cpu}, ${machine.memory_gib} GiB, Linux ${machine.kernel}, Node ${machine.node}, TCP ${machine.tcp}, loopback in a network namespace. ${rounds} interleaved rounds of ${milliseconds} ms a measurement: median (least–most), × ratio to direct. Made by \`npm run bench -- peers\`; what is measured: [../README.md](../README.md). Every row: [peers.json](peers.json).`,
+    '![Throughput, requests and new flows of each](peers.svg)',
+    markdownTable(result, columns),
+    ...Object.entries(absent).map(([name, why]) => `Absent: ${name}: ${why}.`),
+    ...notesOf(compared),
+  ];
+  await writeFile(new URL('peers.md', folder), `${page.join('\n\n')}\n`);
+  await writeFile(new URL('peers.svg', folder), barChart(result, columns.filter(isCharted)));
+  const lines = rows.map((row) => `  ${JSON.stringify(row)}`).join(',\n');
+  await writeFile(
+    new URL('peers.json', folder),
+    `{ "machine": ${JSON.stringify(machine)},\n "rows": [\n${lines}\n] }\n`,
+  );
+  return { text: 'Kept in test/bench/results/: peers.md, peers.svg, peers.json.', json };
+}
+
+const isCharted = ({ key }: { key: string }) => Object.values(figures).includes(key);
+
+function notesOf({ result, rows }: Compared): string[] {
+  const disturbed = rows.filter((row) => row.disturbed).length;
+  return [
+    ...(disturbed > 0
+      ? [
+          `${disturbed} of ${rows.length} measurements were taken while others used more than 5 % of the machine; they were taken again, and count only where there are no better ones.`,
+        ]
+      : []),
+    ...Object.values(result).flatMap(({ title, errors, disturbed: never }) => [
+      ...errors.map((error) => `${title} failed: ${error}.`),
+      ...(never.length > 0 ? [`${title}: never undisturbed: ${never.join(', ')}.`] : []),
+    ]),
+  ];
+}
+
+function subjectsOf(result: Result): Record<string, Record<string, number | boolean>> {
+  return Object.fromEntries(
+    Object.entries(result).map(([name, { summaries }]) => [
+      name,
+      {
+        ...Object.fromEntries(
+          Object.entries(figures).flatMap(([short, key]) => {
+            const median = summaries[key]?.median;
+            return median === undefined ? [] : [[short, Number(median.toPrecision(4))]];
+          }),
+        ),
+        relayed: name !== 'direct',
+      },
+    ]),
+  );
+}
