@@ -8,7 +8,8 @@ const graceMs = 3_000;
 export class Program {
   readonly name: string;
   readonly #child: ChildProcess;
-  readonly #closed: Promise<unknown>;
+  /** Settles once it has. */
+  readonly ended: Promise<unknown>;
   #running = true;
   #output = '';
 
@@ -21,10 +22,11 @@ export class Program {
     this.#child.on('error', (error) => this.#keep(error.message));
     for (const stream of [this.#child.stdout!, this.#child.stderr!])
       stream.on('data', (text) => this.#keep(`${text}`));
-    this.#closed = once(this.#child, 'close').finally(() => {
-      this.#running = false;
-    });
-    this.#closed.catch(() => {});
+    this.ended = once(this.#child, 'close')
+      .catch(() => {})
+      .finally(() => {
+        this.#running = false;
+      });
   }
 
   get pid(): number {
@@ -44,7 +46,7 @@ export class Program {
     if (!this.#running) return;
     this.#child.kill('SIGTERM');
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), graceMs);
-    await this.#closed.catch(() => {});
+    await this.ended;
     clearTimeout(timer);
   }
 

@@ -118,7 +118,7 @@ export async function compare(
       );
     }
     const measured = await runRounds({
-      ...{ rounds, tries: o.quick ? 1 : 3 },
+      ...{ rounds, tries: o.quick ? 1 : 2 },
       measures,
       subjects,
       bench: { generator: ends.generator, origin: ends.origin, milliseconds },

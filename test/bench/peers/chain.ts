@@ -64,9 +64,15 @@ export async function chain(
       port: hops.find((hop) => hop.origin.port === port)!.near,
     });
     const dead = () => started.find(([, program]) => !program.running)?.[1];
-    await firstByte(target(origin.ports.http), performance.now()).catch((error: Error) => {
-      throw new Error(dead()?.output() || error.message);
-    });
+    const ended = started.map(([, program]) =>
+      program.ended.then(() => Promise.reject(new Error('it ended'))),
+    );
+    await Promise.race([firstByte(target(origin.ports.http), performance.now()), ...ended]).catch(
+      (error: Error) => {
+        throw new Error(dead()?.output() || error.message);
+      },
+    );
+    for (const one of ended) one.catch(() => {});
     return {
       ...way,
       trouble: () => dead() && `${dead()!.name} ended: ${dead()!.output().slice(-400)}`,
@@ -92,7 +98,7 @@ export function plainRelay({ file, run }: Ground, hops: Pick<Hop, 'relay' | 'far
 
 export const haproxy = (sections: string[]): string =>
   `global
-  maxconn 8000
+  maxconn 4000
   ssl-default-bind-ciphersuites ${cipher}
   ssl-default-server-ciphersuites ${cipher}
 defaults

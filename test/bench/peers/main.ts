@@ -29,7 +29,7 @@ export const peers: Comparison = {
     { ...requests, columns: connectOnly },
     newFlows,
   ],
-  pace: { full: { rounds: 3, milliseconds: 1_000 }, quick: { rounds: 1, milliseconds: 200 } },
+  pace: { full: { rounds: 3, milliseconds: 800 }, quick: { rounds: 1, milliseconds: 200 } },
   ends: async () => ({ origin: await startOrigin('127.0.0.99'), generator: await Generator.start() }),
   ways: [
     { name: 'direct', title: 'direct', build: async ({ origin }: Ends) => direct(origin) },
