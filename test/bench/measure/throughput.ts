@@ -24,7 +24,7 @@ export const throughput = (parts: string[]): Measure => ({
       better: 'higher' as const,
     })),
     { key: 'cpu', title: 'processor time, all processes', unit: 's/GB', better: 'lower' },
-    { key: 'cpu_between', title: '  of it between load and origin', unit: 's/GB' },
+    { key: 'cpu_between', title: 'processor time between load and origin', unit: 's/GB' },
     ...['load', ...parts, 'origin'].map((part) => ({
       key: `cpu_${part}`,
       title: `  of it ${part}`,

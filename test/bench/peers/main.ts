@@ -14,7 +14,10 @@ import { ssh, throughSsh } from './ssh.ts';
 import { haproxy, nginx, stunnel, throughHaproxy, throughNginx, throughStunnel } from './tls-pairs.ts';
 
 const sallyport = { name: 'sallyport', title: 'Sallyport, Node relay' } as const;
-const connectOnly = requests.columns.filter(({ key }) => key.includes('connect'));
+/** Here nobody is asked in a form of its own. */
+const plainRequests = requests.columns
+  .filter(({ key }) => key.includes('connect'))
+  .map((column) => ({ ...column, title: column.title.replace(', CONNECT', '') }));
 
 /** Those that have never been had where this was written, and so are not driven yet. */
 const undriven = (name: string, title: string, ...wanted: Program[]): Way => ({
@@ -26,7 +29,7 @@ export const peers: Comparison = {
   name: 'peers',
   measures: [
     throughput(['near', 'client', 'relay', 'connector', 'far']),
-    { ...requests, columns: connectOnly },
+    { ...requests, columns: plainRequests },
     newFlows,
   ],
   pace: { full: { rounds: 3, milliseconds: 800 }, quick: { rounds: 1, milliseconds: 200 } },

@@ -4,6 +4,7 @@ import type { Compared, Conclusion } from '../measure/compare.ts';
 import { barChart } from '../report/chart.ts';
 import { markdownTable } from '../report/markdown.ts';
 import type { Result } from '../report/result.ts';
+import { summarise } from '../report/statistics.ts';
 
 const folder = new URL('../results/', import.meta.url);
 
@@ -29,10 +30,10 @@ export async function keepResults(compared: Compared): Promise<Conclusion> {
   const page = [
     '# Sallyport and its peers',
     `${day}: ${machine.cores} × ${machine.cpu}, ${machine.memory_gib} GiB, Linux ${machine.kernel}, Node ${machine.node}, TCP ${machine.tcp}, loopback in a network namespace. ${rounds} interleaved rounds of ${milliseconds} ms a measurement: median (least–most), × ratio to direct. Made by \`npm run bench -- peers\`; what is measured: [../README.md](../README.md). Every row: [peers.json](peers.json).`,
+    ...notesOf(compared),
     '![Throughput, requests and new flows of each](peers.svg)',
     markdownTable(result, columns),
     ...Object.entries(absent).map(([name, why]) => `Absent: ${name}: ${why}.`),
-    ...notesOf(compared),
   ];
   await writeFile(new URL('peers.md', folder), `${page.join('\n\n')}\n`);
   await writeFile(new URL('peers.svg', folder), barChart(result, columns.filter(isCharted)));
@@ -46,18 +47,19 @@ export async function keepResults(compared: Compared): Promise<Conclusion> {
 
 const isCharted = ({ key }: { key: string }) => Object.values(figures).includes(key);
 
+/** How far the figures can be trusted, and what failed. */
 function notesOf({ result, rows }: Compared): string[] {
   const disturbed = rows.filter((row) => row.disturbed).length;
+  const share = summarise(rows.map(({ foreign }) => foreign))?.median ?? 0;
   return [
-    ...(disturbed > 0
+    ...(disturbed > rows.length / 2
       ? [
-          `${disturbed} of ${rows.length} measurements were taken while others used more than 5 % of the machine; they were taken again, and count only where there are no better ones.`,
+          `**The machine was not quiet**: ${disturbed} of ${rows.length} measurements were taken while other programs had more than 5 % of it (in the median ${Math.round(share * 100)} %). All subjects had to bear that in turn: what is said of one beside another holds roughly, absolute figures do not hold.`,
         ]
       : []),
-    ...Object.values(result).flatMap(({ title, errors, disturbed: never }) => [
-      ...errors.map((error) => `${title} failed: ${error}.`),
-      ...(never.length > 0 ? [`${title}: never undisturbed: ${never.join(', ')}.`] : []),
-    ]),
+    ...Object.values(result).flatMap(({ title, errors }) =>
+      errors.map((error) => `${title} failed: ${error}.`),
+    ),
   ];
 }
 
