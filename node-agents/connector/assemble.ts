@@ -110,7 +110,7 @@ export class Connector {
       memory: new Memory(),
       log,
     };
-    this.#tunnels = new Tunnels(gate, identity, host.monotonic);
+    this.#tunnels = new Tunnels(gate, identity, host.monotonic, (relay) => this.#relays.probe(relay));
     this.#relays = new Relays({
       identity,
       clock,

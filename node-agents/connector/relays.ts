@@ -102,6 +102,11 @@ export class Relays {
     for (const { registration } of this.#links.values()) registration.hurry();
   }
 
+  /** A tunnel through this relay has fallen silent: is it the relay? */
+  probe(relay: string): void {
+    this.#links.get(relay)?.registration.probe();
+  }
+
   /** No new Clients come in; what is paired lives on. */
   close(): void {
     this.#closed = true;

@@ -23,6 +23,8 @@ export interface TunnelOptions {
   relay: string;
   /** Monotonic milliseconds. */
   now(): number;
+  /** The Client owes an answer. */
+  onDoubt(): void;
   onClose(tunnel: Tunnel): void;
 }
 
@@ -64,6 +66,7 @@ export class Tunnel {
       onHello: async (hello) => this.#adopt(await admit(hello, peerJkt, o.gate, o.used)),
       onAcl: async (jwt) => this.#adopt(await admitAcl(jwt, peerJkt, o.gate)),
       onFlow: (request) => void this.#run(request),
+      onDoubt: (doubted) => doubted && o.onDoubt(),
       onClose: (code) => this.#close(code),
     });
   }

@@ -14,6 +14,7 @@ export class Tunnels {
   readonly #gate: Gate;
   readonly #identity: Identity;
   readonly #now: () => number;
+  readonly #onDoubt: (relay: string) => void;
   readonly #live = new Set<Tunnel>();
   readonly #used = usedTokens();
   readonly #timer: NodeJS.Timeout;
@@ -22,11 +23,15 @@ export class Tunnels {
   #onIdle: (() => void) | undefined;
   #wasStale = false;
 
-  /** @param now monotonic milliseconds. */
-  constructor(gate: Gate, identity: Identity, now: () => number) {
+  /**
+   * @param now monotonic milliseconds.
+   * @param onDoubt a tunnel through this relay has fallen silent.
+   */
+  constructor(gate: Gate, identity: Identity, now: () => number, onDoubt: (relay: string) => void) {
     this.#gate = gate;
     this.#identity = identity;
     this.#now = now;
+    this.#onDoubt = onDoubt;
     this.#timer = setInterval(() => this.#checkTime(), 250);
     this.#timer.unref();
   }
@@ -56,6 +61,7 @@ export class Tunnels {
         used: this.#used,
         relay,
         now: this.#now,
+        onDoubt: () => this.#onDoubt(relay),
         onClose: (closed) => this.#forget(closed),
       });
       if (!tunnel.closed) this.#live.add(tunnel);

@@ -16,6 +16,8 @@ import { openWebSocket } from './websocket.ts';
 export interface LinkTiming {
   pingMs: number;
   pongMs: number;
+  /** For the answer to a ping that could not wait. */
+  probeMs: number;
   /** For the upgrade, and again for the word that establishes the link. */
   openMs: number;
   firstRetryMs: number;
@@ -25,6 +27,7 @@ export interface LinkTiming {
 export const linkTiming: LinkTiming = {
   pingMs: pingInterval * 1000,
   pongMs: pongTimeout * 1000,
+  probeMs: 3_000,
   openMs: 10_000,
   firstRetryMs: 500,
   lastRetryMs: 30_000,
@@ -64,6 +67,8 @@ export class StandingLink {
   #timer: NodeJS.Timeout | undefined;
   #lastHeardMs = Number.NEGATIVE_INFINITY;
   #established = false;
+  /** Until it is heard again. */
+  #probing = false;
   /** Between two attempts. */
   #waiting = false;
   #returnAfterMs: number | undefined;
@@ -95,6 +100,13 @@ export class StandingLink {
     this.#established = true;
     this.#backoff.reset();
     this.#listen();
+  }
+
+  /** Something speaks against the peer being there: it has to say something within `probeMs`. */
+  probe(): void {
+    if (this.#probing || !this.#established || !this.send('ping')) return;
+    this.#probing = true;
+    this.#expect(this.#timing.probeMs, 'has fallen silent');
   }
 
   /**
@@ -189,6 +201,7 @@ export class StandingLink {
 
   /** Silence for `pingMs` is broken by a ping, and silence after that by giving up. */
   #listen(): void {
+    this.#probing = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.send('ping');

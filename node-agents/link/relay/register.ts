@@ -48,6 +48,8 @@ export interface Registration {
   decline(session: string, code: ErrorCode): void;
   /** The network is back: tries now, where it would wait. */
   hurry(): void;
+  /** The relay has to prove that it is there. */
+  probe(): void;
   /** For ever. Streams that were accepted live on. */
   close(): void;
 }
@@ -94,6 +96,10 @@ class Link implements Registration {
 
   hurry(): void {
     this.#link.hurry();
+  }
+
+  probe(): void {
+    this.#link.probe();
   }
 
   close(): void {

@@ -30,6 +30,8 @@ export interface ConnectorTunnelOptions extends TunnelOptions {
   /** A refusal ends the tunnel for new flows (GOAWAY); those that live go on under the ACL in force. */
   onAcl(jwt: string): Promise<Verdict<object>>;
   onFlow(request: FlowRequest): void;
+  /** The Client owes an answer, and later: it has spoken again. */
+  onDoubt?(doubted: boolean): void;
   /** Once, at the end, however it came. */
   onClose(code: ErrorCode): void;
   /** For HELLO, default 10 s. */

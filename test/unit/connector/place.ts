@@ -86,7 +86,12 @@ export class Place {
       memory: new Memory(),
       log,
     };
-    this.tunnels = new Tunnels(this.gate, this.connector, () => performance.now());
+    this.tunnels = new Tunnels(
+      this.gate,
+      this.connector,
+      () => performance.now(),
+      () => {},
+    );
   }
 
   moment(): Moment {

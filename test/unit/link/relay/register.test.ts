@@ -146,6 +146,28 @@ test('a link without answers to its pings is given up', async () => {
   await until(() => states.filter((one) => one === 'connected').length === 2, 'registered again');
 });
 
+test('a relay that has to prove itself is given up soon, one that does is kept', async () => {
+  const mute = (socket: WebSocket) => socket.send('{"type":"registered","hash":"x"}');
+  let pings = 0;
+  const counting = (socket: WebSocket) => {
+    seat(socket);
+    socket.on('message', () => pings++);
+  };
+  const patient = { ...quick, pingMs: 60_000, probeMs: 200 };
+  const { link, states } = await start({ links: [mute, counting] }, patient);
+  await until(() => link.state === 'connected', 'registered');
+  link.probe();
+  await until(() => states.filter((one) => one === 'connected').length === 2, 'registered again');
+  expect(states).toContain('failed peer_gone');
+  // It asks again only once it has its answer.
+  const asked = () => {
+    link.probe();
+    return pings >= 3;
+  };
+  await until(asked, 'three answers');
+  expect(link.state).toBe('connected');
+});
+
 test('a refusal is told by its code, and tried again', async () => {
   const relay: Relay = { links: [seat], refuse: 'token_expired' };
   const { link, states } = await start(relay);
