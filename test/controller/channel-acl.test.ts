@@ -250,6 +250,23 @@ describe('a Client', () => {
     await shown([]);
   });
 
+  test('is told the last of what a Connector said of its links, however fast they went up and down', async () => {
+    const connector = await world.connector();
+    const { channel: link } = await world.greetedConnector(connector);
+    const standing = (state: 'connected' | 'failed') => ({
+      type: 'relays' as const,
+      links: [{ relay: 'rel_edge', state }],
+    });
+    const shown = async () => (await world.admin.get(`/connectors/${connector.subject}`)).state;
+    for (let round = 0; round < 5; round++) {
+      for (let i = 0; i < 10; i++) link.send(standing(i % 2 === 0 ? 'failed' : 'connected'));
+      await eventually('the last one counts', shown, (state) => state === 'alive');
+      link.send({ type: 'events', batch: round, events: [] });
+      await link.take('events_stored');
+      expect(await shown()).toBe('alive');
+    }
+  });
+
   test('learns how much of the load a Connector takes; one that changes its mind too often is not heard', async () => {
     const connector = await world.connector();
     const { channel: link } = await world.greetedConnector(connector);

@@ -31,6 +31,7 @@ import { PresenceBook } from './presence.ts';
 import { Receipts } from './receipts.ts';
 import { listRelays, type ReceiveContext, receive, refuseDeadRelay } from './receive.ts';
 import { agentHeader, closeSeat, isOpen, refuseSeat, type Seat, seatOf, tell } from './seat.ts';
+import { Turns } from './turns.ts';
 import { Updates } from './update.ts';
 
 /** Channels of one object (design: 2,000), and messages of one agent that are being worked on. */
@@ -200,6 +201,7 @@ export class ControlChannel extends DurableObject<Bindings> {
       presence,
       receipts: new Receipts(ports.clock),
       clientEvents: new ClientEvents(ports),
+      turns: new Turns(),
       desk: new OfferDesk(),
     };
   }

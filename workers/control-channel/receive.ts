@@ -18,6 +18,7 @@ import type { PresenceBook } from './presence.ts';
 import type { Receipts } from './receipts.ts';
 import { changeSeat, refuseSeat, seatOf, tell } from './seat.ts';
 import { storeEvents } from './store-events.ts';
+import type { Turns } from './turns.ts';
 import type { Updates } from './update.ts';
 
 export interface ReceiveContext extends OfferContext {
@@ -25,6 +26,7 @@ export interface ReceiveContext extends OfferContext {
   presence: PresenceBook;
   receipts: Receipts;
   clientEvents: ClientEvents;
+  turns: Turns;
 }
 
 type Of<T extends FromAgent['type']> = Extract<FromAgent, { type: T }>;
@@ -46,7 +48,7 @@ export async function receive(context: ReceiveContext, socket: WebSocket, messag
       changeSeat(socket, { acked: message.version });
       return;
     case 'relays':
-      return noteStanding(ports, socket, message);
+      return context.turns.take(agent.id, () => noteStanding(ports, socket, message));
     case 'events':
       if (agent.role === 'client') await context.clientEvents.store(agent, message.events);
       else await storeEvents(ports.database, agent, message.events, ports.clock());
