@@ -48,6 +48,8 @@ export class ConnectorLink {
   failure: { error: SallyportError; atMs: number } | undefined;
   /** How often a path was doubted. */
   doubts = 0;
+  /** When the Connector said that it was about to end; until a tunnel to it is open again. */
+  drainedAtMs = Number.NEGATIVE_INFINITY;
   #openedLastMs = Number.NEGATIVE_INFINITY;
   #kept = false;
   #retired = false;
@@ -177,6 +179,7 @@ export class ConnectorLink {
       return before.tunnel;
     }
     log.info('tunnel_open');
+    this.drainedAtMs = Number.NEGATIVE_INFINITY;
     if (before) this.#leave(before);
     this.#path = path;
     tunnel.on('doubt', () => this.#doubt(path));
@@ -184,6 +187,7 @@ export class ConnectorLink {
     tunnel.once('close', (code) => this.#lost(path, code));
     tunnel.once('goaway', (code) => {
       log.info('tunnel_goaway', { code });
+      if (code === 'draining') this.drainedAtMs = this.#now();
       this.#leave(path);
       this.#again();
     });

@@ -21,7 +21,10 @@ const triesEach = 2;
 /** A network whose last tunnel was lost less than `latelyMs` ago is given `gapMs` to be there again. */
 const latelyMs = 15_000;
 const gapMs = 2_000;
-const retryMs = 200;
+/** One whose Connector has said that it ends is given so long from then on: its flows finish, it starts again. */
+const restartMs = 20_000;
+/** Between two attempts, at first and at most. */
+const retryMs = { first: 200, most: 1_000 };
 
 /** Refusals that concern this Connector alone and come before anything reached the destination. */
 const tryNext: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -105,12 +108,11 @@ export class Tunnels {
     connectionId: string,
   ): Promise<Verdict<{ stream: Flow }>> {
     const startedMs = this.#now();
-    for (;;) {
+    for (let waitMs = retryMs.first; ; waitMs = Math.min(1.5 * waitMs, retryMs.most)) {
       const opened = await this.#openOnce(network, request, connectionId);
       if (opened.ok || !mayReturn.has(opened.code)) return opened;
-      const waited = this.#now() - startedMs;
-      if (request.signal.aborted || waited > gapMs || !this.#servedLately(network)) return opened;
-      await sleep(retryMs);
+      if (request.signal.aborted || this.#now() > this.#hopefulUntil(network, startedMs)) return opened;
+      await sleep(waitMs);
     }
   }
 
@@ -171,8 +173,12 @@ export class Tunnels {
     return refusal;
   }
 
-  #servedLately(network: string): boolean {
-    return this.links(network).some(({ openedLastMs }) => this.#now() - openedLastMs < latelyMs);
+  /** Until when a flow that came at `startedMs` waits for a Connector to come back or take over. */
+  #hopefulUntil(network: string, startedMs: number): number {
+    const links = this.links(network);
+    const lately = links.some(({ openedLastMs }) => this.#now() - openedLastMs < latelyMs);
+    const restarting = links.map(({ drainedAtMs }) => drainedAtMs + restartMs);
+    return Math.max(lately ? startedMs + gapMs : startedMs, ...restarting);
   }
 
   #now(): number {

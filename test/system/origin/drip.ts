@@ -1,6 +1,6 @@
 /**
  * A private origin for flows that live long, and a program's ways to it through a Client's HTTP proxy:
- * `/drip` sends a few bytes every `dripMs` for ever, every other path answers at once.
+ * `/drip` sends a few bytes every `dripMs` for ever, `/drip/N` N times, every other path answers at once.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
@@ -10,11 +10,16 @@ const dripMs = 100;
 
 export async function dripOrigin(port: number, address: string): Promise<Server> {
   const origin = createServer((incoming, response) => {
-    if (incoming.url !== '/drip')
-      return void response.writeHead(200, { 'content-length': 8 }).end('at once\n');
-    const timer = setInterval(() => response.write('drop\n'), dripMs);
+    const [, drip, times = Number.POSITIVE_INFINITY] = /^\/(drip)(?:\/(\d+))?$/.exec(incoming.url!) ?? [];
+    if (drip === undefined) return void response.writeHead(200, { 'content-length': 8 }).end('at once\n');
+    let left = Number(times);
+    const drop = () => {
+      response.write('drop\n');
+      if (--left <= 0) response.end();
+    };
+    const timer = setInterval(drop, dripMs);
     response.on('close', () => clearInterval(timer));
-    response.write('drop\n');
+    drop();
   });
   origin.listen(port, address);
   await once(origin, 'listening');
@@ -71,19 +76,34 @@ export async function startDrip(proxy: string, host: string, port: number): Prom
   };
 }
 
+/** `/drip/N` through CONNECT: how many drops came, and whether all did. */
+export async function fetchDrops(proxy: string, url: string, drops: number): Promise<string> {
+  const text = await fetchText(proxy, `${url}drip/${drops}`, 60_000);
+  const came = text.match(/drop\n/g)?.length ?? 0;
+  return came === drops ? 'all' : `${came} of ${drops}: ${text.slice(0, 200)}`;
+}
+
 /** A flow of its own, through CONNECT: `200`, or the code of the problem that refused it. */
 export async function fetchOnce(proxy: string, url: string, timeoutMs = 10_000): Promise<string> {
+  const text = await fetchText(proxy, url, timeoutMs);
+  if (text.endsWith('at once\n')) return '200';
+  return text.includes('"code"') ? codeOf(text) : 'cut off';
+}
+
+/** All that came, head and all; a problem if it was refused. */
+async function fetchText(proxy: string, url: string, timeoutMs: number): Promise<string> {
   const { port, hostname } = new URL(`http://${proxy}`);
-  const { host } = new URL(url);
+  const { host, pathname } = new URL(url);
   const asked = request({ host: hostname, port, method: 'CONNECT', path: host, agent: false });
   const timer = setTimeout(() => asked.destroy(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
   try {
     asked.end();
     // Whatever the answer to a CONNECT is, Node hands over the socket.
     const [response, socket, head] = (await once(asked, 'connect')) as [IncomingMessage, Socket, Buffer];
-    if (response.statusCode !== 200) return codeOf(head + (await textOf(socket)));
-    socket.end(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
-    return (await textOf(socket)).endsWith('at once\n') ? '200' : 'cut off';
+    if (response.statusCode !== 200) return head + (await textOf(socket));
+    // Not `end`: a server of Node's takes a half-close for a program that has gone.
+    socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    return await textOf(socket);
   } finally {
     clearTimeout(timer);
   }

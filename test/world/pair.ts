@@ -1,0 +1,176 @@
+/**
+ * Two of each, so that one can fail: two relays beside the Controller, two Connectors on hosts of their own,
+ * one origin that both reach, and a Client. Each relay and each Connector can be killed, frozen, or cut off by
+ * a network that swallows everything without a word. In network namespaces (`namespaces.ts`).
+ */
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { askClient } from '#node-agents/client/local-api.ts';
+import type { NetworkStatus, Snapshot } from '#node-agents/client/snapshot.ts';
+import { dripOrigin } from '../system/origin/drip.ts';
+import type { Answer } from './admin.ts';
+import { Firewall } from './firewall.ts';
+import { addresses, Namespaces, type Place } from './namespaces.ts';
+import type { AgentProcess } from './process.ts';
+import { type ServiceKey, World } from './world.ts';
+
+export const parts = ['relay', 'connector'] as const;
+export const faults = ['kill', 'freeze', 'blackhole'] as const;
+export type Part = (typeof parts)[number];
+export type Fault = (typeof faults)[number];
+
+/** Where Connectors run, and what they are called. */
+const hosts: Record<string, { place: Place; address: string }> = {
+  'connector-1': { place: 'connector', address: '203.0.113.6' },
+  'connector-2': { place: 'client', address: addresses.client },
+};
+const relayNames = ['relay-1', 'relay-2'];
+
+export interface PairOptions {
+  connectors?: 1 | 2;
+  /** Of each Connector. */
+  env?: Record<string, Record<string, string>>;
+}
+
+export class Pair {
+  readonly net: Namespaces;
+  readonly world: World;
+  /** By name. */
+  readonly agents = new Map<string, AgentProcess>();
+  /** Hash of a Connector, or id of a relay → its name. */
+  readonly names = new Map<string, string>();
+  readonly #firewall: Firewall;
+  readonly #origin: Server;
+  readonly #options: PairOptions;
+  network!: string;
+  key!: ServiceKey;
+  port!: number;
+
+  private constructor(net: Namespaces, world: World, origin: Server, options: PairOptions) {
+    this.net = net;
+    this.world = world;
+    this.#origin = origin;
+    this.#options = options;
+    this.#firewall = new Firewall(net, 'core');
+  }
+
+  static async open(options: PairOptions = {}): Promise<Pair> {
+    const net = new Namespaces();
+    let pair: Pair | undefined;
+    try {
+      const world = await World.start({ host: addresses.core });
+      const port = await world.port();
+      pair = new Pair(net, world, await dripOrigin(port, addresses.core), options);
+      pair.port = port;
+      await pair.#start();
+      return pair;
+    } catch (error) {
+      await pair?.stop();
+      net.close();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return `http://${addresses.core}:${this.port}/`;
+  }
+
+  get host(): string {
+    return addresses.core;
+  }
+
+  /** Starts one that has ended, or that was not there. */
+  async start(name: string): Promise<void> {
+    if (relayNames.includes(name)) {
+      this.agents.set(name, await this.world.startRelay(name));
+      return;
+    }
+    const prefix = this.net.prefix(hosts[name]!.place);
+    const env = this.#options.env?.[name] ?? {};
+    this.agents.set(name, await this.world.startConnector(this.network, name, env, { prefix }));
+  }
+
+  startClient(args: string[] = []): Promise<AgentProcess & { proxy: string }> {
+    return this.world.startClient(this.key, { args: ['--direct', 'off', ...args] });
+  }
+
+  async status(client: AgentProcess): Promise<Snapshot> {
+    return askClient<Snapshot>(join(this.world.stateDir, client.name), '/status');
+  }
+
+  async connectors(client: AgentProcess): Promise<NetworkStatus['connectors']> {
+    return (await this.status(client)).networks[0]?.connectors ?? [];
+  }
+
+  /** The name of what carries the Client's next flow. */
+  async inUse(client: AgentProcess, part: Part): Promise<string> {
+    const first = (await this.connectors(client)).find(({ state }) => state === 'open');
+    const name = this.names.get(String(part === 'relay' ? first?.relay : first?.hash));
+    if (name === undefined) throw new Error(`no ${part} is in use: ${JSON.stringify(first)}`);
+    return name;
+  }
+
+  /** Resolves once every Connector is met at so many relays. */
+  async metAt(relays: number): Promise<void> {
+    const told = async () =>
+      (await this.world.admin.get('/connectors')).items.map(({ state_reason }: Answer) => state_reason);
+    const all = Array.from({ length: this.#connectors }, () =>
+      expect.stringContaining(`connected to ${relays} of`),
+    );
+    await expect.poll(told, { timeout: 60_000, interval: 200 }).toEqual(all);
+  }
+
+  /** Resolves once everything is there that can be: all Connectors at all relays, a tunnel to each. */
+  async whole(client: AgentProcess): Promise<void> {
+    await this.metAt(relayNames.length + 1);
+    const states = async () => (await this.connectors(client)).map(({ state }) => state);
+    const open = Array.from({ length: this.#connectors }, () => 'open');
+    await expect.poll(states, { timeout: 60_000, interval: 200 }).toEqual(open);
+  }
+
+  async strike(name: string, fault: Fault): Promise<void> {
+    if (fault === 'kill') await this.agents.get(name)!.kill();
+    else if (fault === 'freeze') this.agents.get(name)!.signal('SIGSTOP');
+    else this.#firewall.swallow(await this.#traffic(name));
+  }
+
+  async mend(name: string, fault: Fault): Promise<void> {
+    if (fault === 'kill') await this.start(name);
+    else if (fault === 'freeze') this.agents.get(name)!.signal('SIGCONT');
+    else this.#firewall.clear();
+  }
+
+  async stop(): Promise<void> {
+    for (const agent of this.agents.values()) agent.signal('SIGCONT');
+    this.#origin.closeAllConnections();
+    this.#origin.close();
+    await this.world.stop();
+    this.net.close();
+  }
+
+  get #connectors(): number {
+    return this.#options.connectors ?? 2;
+  }
+
+  async #start(): Promise<void> {
+    const { admin, operator } = this.world;
+    this.network = (await admin.post('/remote-networks', { name: 'branch' })).id;
+    for (const name of relayNames) await this.start(name);
+    for (const name of Object.keys(hosts).slice(0, this.#connectors)) await this.start(name);
+    for (const { id, name } of (await operator.get('/relays')).items) this.names.set(id, name);
+    for (const { hash, name } of (await admin.get('/connectors')).items) this.names.set(hash, name);
+    const address = { name: 'origin', remote_network_id: this.network, address: addresses.core };
+    const resource = await admin.post('/resources', address);
+    this.key = (await this.world.createService('programs', [resource.id])).key;
+  }
+
+  /** One match for each direction. */
+  async #traffic(name: string): Promise<string[]> {
+    const address = hosts[name]?.address;
+    if (address !== undefined) return [`ip saddr ${address}`, `ip daddr ${address}`];
+    const { items } = await this.world.operator.get('/relays');
+    const { port } = new URL(items.find((relay: Answer) => relay.name === name).url);
+    return [`tcp dport ${port}`, `tcp sport ${port}`];
+  }
+}
