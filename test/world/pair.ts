@@ -40,7 +40,7 @@ export class Pair {
   readonly agents = new Map<string, AgentProcess>();
   /** Hash of a Connector, or id of a relay → its name. */
   readonly names = new Map<string, string>();
-  readonly #firewall: Firewall;
+  readonly #firewalls = new Map<Place, Firewall>();
   readonly #origin: Server;
   readonly #options: PairOptions;
   network!: string;
@@ -52,7 +52,6 @@ export class Pair {
     this.world = world;
     this.#origin = origin;
     this.#options = options;
-    this.#firewall = new Firewall(net, 'core');
   }
 
   static async open(options: PairOptions = {}): Promise<Pair> {
@@ -132,13 +131,13 @@ export class Pair {
   async strike(name: string, fault: Fault): Promise<void> {
     if (fault === 'kill') await this.agents.get(name)!.kill();
     else if (fault === 'freeze') this.agents.get(name)!.signal('SIGSTOP');
-    else this.#firewall.swallow(await this.#traffic(name));
+    else await this.#cutOff(name);
   }
 
   async mend(name: string, fault: Fault): Promise<void> {
     if (fault === 'kill') await this.start(name);
     else if (fault === 'freeze') this.agents.get(name)!.signal('SIGCONT');
-    else this.#firewall.clear();
+    else for (const firewall of this.#firewalls.values()) firewall.clear();
   }
 
   async stop(): Promise<void> {
@@ -165,12 +164,21 @@ export class Pair {
     this.key = (await this.world.createService('programs', [resource.id])).key;
   }
 
-  /** One match for each direction. */
-  async #traffic(name: string): Promise<string[]> {
-    const address = hosts[name]?.address;
-    if (address !== undefined) return [`ip saddr ${address}`, `ip daddr ${address}`];
+  /** Nothing comes from it, and nothing gets to it. */
+  async #cutOff(name: string): Promise<void> {
+    const host = hosts[name];
+    if (host !== undefined) {
+      this.#firewallAt('core').swallow(`ip saddr ${host.address}`);
+      return this.#firewallAt(host.place).swallow(`ip saddr ${addresses.core}`);
+    }
     const { items } = await this.world.operator.get('/relays');
     const { port } = new URL(items.find((relay: Answer) => relay.name === name).url);
-    return [`tcp dport ${port}`, `tcp sport ${port}`];
+    this.#firewallAt('core').swallow(`tcp dport ${port}`, `tcp sport ${port}`);
+  }
+
+  #firewallAt(place: Place): Firewall {
+    const firewall = this.#firewalls.get(place) ?? new Firewall(this.net, place);
+    this.#firewalls.set(place, firewall);
+    return firewall;
   }
 }
