@@ -23,6 +23,7 @@ const figures: Record<string, string> = {
 
 export async function keepResults(compared: Compared): Promise<Conclusion> {
   const json = { subjects: subjectsOf(compared.result) };
+  if (compared.hottest !== undefined) return keepProfile(compared, compared.hottest, json);
   if (!compared.whole) return { text: 'Only a whole run is kept in test/bench/results/.', json };
   await mkdir(folder, { recursive: true });
   const { machine, rounds, milliseconds, rows, absent, result, columns } = compared;
@@ -43,6 +44,14 @@ export async function keepResults(compared: Compared): Promise<Conclusion> {
     `{ "machine": ${JSON.stringify(machine)},\n "rows": [\n${lines}\n] }\n`,
   );
   return { text: 'Kept in test/bench/results/: peers.md, peers.svg, peers.json.', json };
+}
+
+/** Of each process of Sallyport's at full load: the functions with the most time of their own. */
+async function keepProfile({ machine }: Compared, hottest: string, json: object): Promise<Conclusion> {
+  await mkdir(folder, { recursive: true });
+  const head = `${machine.cores} × ${machine.cpu}, Node ${machine.node}; npm run bench -- peers --measure throughput --subject sallyport --profile DIR\nStart of the processes included.`;
+  await writeFile(new URL('profile.txt', folder), `${head}\n\n${hottest}\n`);
+  return { text: 'Kept in test/bench/results/: profile.txt.', json: { ...json } };
 }
 
 const isCharted = ({ key }: { key: string }) => Object.values(figures).includes(key);
