@@ -10,7 +10,6 @@
  * they were made. Tests must run on the main thread (vitest's pool `forks`).
  */
 import { execFileSync } from 'node:child_process';
-import { dlopen } from 'node:ffi';
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 
 export type Place = 'core' | 'client' | 'lan' | 'site' | 'connector' | 'private';
@@ -40,7 +39,7 @@ const cloneNewNet = 0x40000000;
 export class Namespaces {
   readonly #names: Record<Place, string>;
   readonly #home = openSync('/proc/self/ns/net', 'r');
-  readonly #libc = dlopen(null, { setns: { arguments: ['i32', 'i32'], return: 'i32' } });
+  readonly #libc = process.getBuiltinModule('node:ffi').dlopen(null, { setns: { arguments: ['i32', 'i32'], return: 'i32' } });
   #open = true;
 
   /** Why there can be none here; undefined where there can. */
