@@ -39,7 +39,9 @@ const cloneNewNet = 0x40000000;
 export class Namespaces {
   readonly #names: Record<Place, string>;
   readonly #home = openSync('/proc/self/ns/net', 'r');
-  readonly #libc = process.getBuiltinModule('node:ffi').dlopen(null, { setns: { arguments: ['i32', 'i32'], return: 'i32' } });
+  readonly #libc = process
+    .getBuiltinModule('node:ffi')
+    .dlopen(null, { setns: { arguments: ['i32', 'i32'], return: 'i32' } });
   #open = true;
 
   /** Why there can be none here; undefined where there can. */
