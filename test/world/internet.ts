@@ -11,7 +11,7 @@ import type { Answer } from './admin.ts';
 import { addresses, Namespaces, type Place } from './namespaces.ts';
 import { PrivateDns } from './private-dns.ts';
 import type { AgentProcess } from './process.ts';
-import { World } from './world.ts';
+import { World, type WorldOptions } from './world.ts';
 
 export interface Outcome {
   code: number;
@@ -36,10 +36,12 @@ export interface Internet {
   echoDatagrams(place: Place, address: string): Promise<number>;
   /** Runs a program there; never throws for its exit code. */
   run(place: Place, command: string, ...args: string[]): Promise<Outcome>;
+  /** Is done at the end, last first. */
+  afterwards(work: () => unknown): void;
   stop(): Promise<void>;
 }
 
-export async function openInternet(): Promise<Internet> {
+export async function openInternet(options: WorldOptions = {}): Promise<Internet> {
   const net = new Namespaces();
   const cleanups: (() => unknown)[] = [() => net.close()];
   const stop = async () => {
@@ -48,7 +50,7 @@ export async function openInternet(): Promise<Internet> {
   try {
     // The Connector may ping.
     await outcomeOf([...net.prefix('connector'), 'sysctl', '-qw', 'net.ipv4.ping_group_range=0 0']);
-    const world = await World.start({ host: addresses.core });
+    const world = await World.start({ host: addresses.core, ...options });
     cleanups.push(() => world.stop());
     const publicDns = await PrivateDns.start({ 'public.example': [addresses.core] }, 53, addresses.core);
     const privateDns = await net.within('private', () => PrivateDns.start({}, 53, addresses.server));
@@ -99,6 +101,7 @@ export async function openInternet(): Promise<Internet> {
           cleanups.push(() => socket.close());
           return socket.address().port;
         }),
+      afterwards: (work) => void cleanups.push(work),
       run: (place, command, ...args) => outcomeOf([...net.prefix(place), command, ...args]),
       stop,
     };

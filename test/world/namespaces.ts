@@ -20,6 +20,7 @@ export const addresses = {
   /** Controller, relays and the public resolver; routed to from everywhere but the LAN. */
   core: '198.51.100.1',
   client: '203.0.113.2',
+  connector: '203.0.113.6',
   /** The gateway's leg in the LAN, and a device there. */
   gateway: '192.168.77.1',
   device: '192.168.77.2',
@@ -76,7 +77,8 @@ export class Namespaces {
       this.ip('private', `addr add ${addresses.server2}/24 dev connector`);
       this.ip('private', `-6 addr add ${addresses.server6}/64 dev connector nodad`);
       this.ip('connector', '-6 addr add fd66::1/64 dev private nodad');
-      for (const place of ['client', 'lan', 'site'] as const) {
+      // Each its own: the machine's must not be seen there, and still less be changed.
+      for (const place of places) {
         mkdirSync(`/etc/netns/${this.name(place)}`, { recursive: true });
         writeFileSync(`/etc/netns/${this.name(place)}/resolv.conf`, `nameserver ${addresses.core}\n`);
       }
