@@ -37,6 +37,8 @@ export interface RoutePlan {
   override?: readonly string[];
   /** Whose packets to port 53 go into the device: nobody's, this host's own, or also forwarded ones. */
   captureDns: 'none' | 'host' | 'all';
+  /** Whether the device's packets pass reverse-path filters, whatever the routes say (`reverse-path.ts`). */
+  lenient?: boolean;
   /** False where the kernel has no IPv6; v6 prefixes are then left out. */
   ipv6: boolean;
 }
@@ -72,9 +74,14 @@ export function rulesOf(plan: RoutePlan, family: Family): string[] {
   const captured: Record<RoutePlan['captureDns'], string[]> = {
     none: [],
     all: [dns(5201, 'udp'), dns(5202, 'tcp')],
-    // For rules on `lo` alone the kernel does not look at ports when it checks where an answer came from, and a
-    // strict reverse-path filter would drop it. The last one matches nothing; it makes the kernel look.
-    host: [dns(5201, 'udp', 'iif lo '), dns(5202, 'tcp', 'iif lo '), dns(5202, 'udp', `iif ${plan.device} `)],
+    // For rules on `lo` alone the kernel does not look at ports when it checks where an answer came from. That lets
+    // the daemon's own resolvers through a strict filter, and drops what we answer unless our device is lenient.
+    // The last rule matches nothing; it makes the kernel look, which is right the other way round.
+    host: [
+      dns(5201, 'udp', 'iif lo '),
+      dns(5202, 'tcp', 'iif lo '),
+      ...(plan.lenient ? [] : [dns(5202, 'udp', `iif ${plan.device} `)]),
+    ],
   };
   // VPNs that take everything put two halves (or 2000::/3) beside the default route: no LAN either.
   const defaults = family === 4 ? 1 : 3;

@@ -4,6 +4,7 @@
  * is open for a moment, the rest is replaced.
  */
 import { type Family, ipBatch, ipJson } from './ip.ts';
+import { loosen } from './reverse-path.ts';
 import {
   closedPrefixes,
   compareRoutes,
@@ -80,7 +81,8 @@ export async function removeRoutes(): Promise<void> {
   }
 }
 
-async function apply(plan: RoutePlan): Promise<void> {
+async function apply(asked: RoutePlan): Promise<void> {
+  const plan = { ...asked, lenient: loosen(asked.device) };
   for (const family of familiesOf(plan)) {
     const { closed } = routesOf(plan, family);
     await ipBatch(

@@ -8,6 +8,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DnsWay } from '#node-agents/os/dns-way.ts';
+import { strictElsewhere } from '#node-agents/os/reverse-path.ts';
 import { installRoutes, leftPrefixes, type Routes } from '#node-agents/os/routes.ts';
 import { openTunDevice, type TunDevice } from '#node-agents/os/tun-device.ts';
 import { backoff } from '#node-agents/process/backoff.ts';
@@ -221,16 +222,15 @@ export class Transparent {
       onLost: (error) => void this.#reopen(error),
     });
     this.#prefixes = this.#wanted();
-    const { gateway, dns, log } = this.#o;
+    const { dns, log } = this.#o;
     await this.#entrance?.remove();
     const entrance = await DnsEntrance.choose(dns, this.#device.name, log);
     this.#entrance = entrance;
-    const captured = entrance.way === 'rule' ? 'host' : 'none';
     const plan = {
       device: this.#device.name,
       addresses: [`${formatIp(deviceAddresses.v4)}/32`, `${formatIp(deviceAddresses.v6)}/128`],
       prefixes: this.#prefixes,
-      captureDns: gateway.length > 0 && dns !== 'off' ? 'all' : captured,
+      captureDns: this.#captured(entrance, this.#device.name),
       ipv6: this.#o.ipv6,
     } as const;
     this.#routes = await installRoutes(plan, keep);
@@ -251,6 +251,19 @@ export class Transparent {
     entrance.install();
     await this.follow();
     log.info('tun_ready', { device: this.#device.name, dns: entrance.way });
+  }
+
+  /** Whose questions, to whatever server, are answered here. */
+  #captured({ way }: DnsEntrance, device: string): 'all' | 'host' | 'none' {
+    const { gateway, dns, log } = this.#o;
+    const own = way === 'rule' ? 'host' : 'none';
+    if (gateway.length === 0 || dns === 'off') return own;
+    if (!strictElsewhere(device)) return 'all';
+    // The rule that takes them would have the filter drop what this host's own resolvers answer.
+    const reason =
+      'rp_filter is strict, so only --dns-listen answers devices; or set net.ipv4.conf.all.rp_filter=2';
+    log.warn('gateway_dns_not_taken', { reason });
+    return own;
   }
 
   /** Somebody deleted the interface: flows are lost with it, protected addresses stay closed until it is back. */
