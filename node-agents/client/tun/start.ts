@@ -45,8 +45,13 @@ export async function startTransparent(o: StartOptions): Promise<Transparent | u
 
 function start(o: StartOptions, ipv6: boolean): Promise<Transparent> {
   const { sessions, host, opening, idleMs, gateway, dnsListen, dns } = o;
-  if (gateway.length > 0 && !forwarding().ipv4) {
-    const reason = 'this host forwards no packets; set net.ipv4.ip_forward=1';
+  const { ipv4: forwards4, ipv6: forwards6 } = forwarding();
+  for (const [family, forwards, setting] of [
+    [4, forwards4, 'net.ipv4.ip_forward'],
+    [6, forwards6, 'net.ipv6.conf.all.forwarding'],
+  ] as const) {
+    if (forwards || !gateway.some(({ ip }) => ip.family === family)) continue;
+    const reason = `this host forwards no IPv${family} packets; set ${setting}=1`;
     host.log.warn('gateway_not_forwarding', { reason });
   }
   // What comes off the device must not go straight out: it would come off the device again.
