@@ -124,7 +124,7 @@ export function outcomeOf([command, ...args]: string[]): Promise<Outcome> {
     const child = execFile(
       command!,
       args,
-      { timeout: 30_000, maxBuffer: 16 * 1024 * 1024 },
+      { timeout: 90_000, maxBuffer: 16 * 1024 * 1024 },
       (error: ExecFileException | null, stdout, stderr) =>
         resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
     );
