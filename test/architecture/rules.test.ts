@@ -28,6 +28,8 @@ const folders: { under: string; may: (string | RegExp)[] }[] = [
       'drizzle-orm',
       'jose',
       'oauth4webapi',
+      'scim-patch',
+      'scim2-parse-filter',
       'zod',
       'cloudflare:workers',
     ],

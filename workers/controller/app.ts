@@ -13,6 +13,7 @@ import { mountPeople } from './people/index.ts';
 import type { Ports } from './ports.ts';
 import { problem, problemOf, unrouted, validationProblem } from './problem.ts';
 import { mountAdminRoutes } from './routes/index.ts';
+import { mountScim } from './scim/index.ts';
 import { belowTenant, resolveTenant } from './tenant.ts';
 
 /** Bytes of a request body. */
@@ -35,6 +36,7 @@ export function createController(ports: Ports): Controller {
   app.use(resolveTenant);
   mountAgentRoutes(app);
   mountPeople(app);
+  mountScim(app);
   mountAdminRoutes(app);
   app.notFound((c) => unrouted(c, app.routes));
   app.onError((error, c) => problemOf(c, error));

@@ -28,14 +28,15 @@ export function scopeOf(database: Database, tenantId: Id<'tenant'>) {
 
     async select<T extends OwnedTable>(
       table: T,
-      o: { where?: SQL | undefined; orderBy?: SQL[]; limit?: number } = {},
+      o: { where?: SQL | undefined; orderBy?: SQL[]; limit?: number; offset?: number } = {},
     ): Promise<Row<T>[]> {
       const query = database
         .select()
         .from(table as OwnedTable)
         .where(owned(table, o.where))
         .orderBy(...(o.orderBy ?? []));
-      return (await (o.limit === undefined ? query : query.limit(o.limit))) as Row<T>[];
+      if (o.limit === undefined) return (await query) as Row<T>[];
+      return (await query.limit(o.limit).offset(o.offset ?? 0)) as Row<T>[];
     },
 
     async find<T extends OwnedTable>(table: T, where: SQL): Promise<Row<T> | undefined> {
@@ -66,6 +67,10 @@ export function scopeOf(database: Database, tenantId: Id<'tenant'>) {
         .innerJoin(right as OwnedTable, and(on, eq(right.tenantId, tenantId)))
         .where(owned(left, where));
       return rows as unknown as { left: Row<L>; right: Row<R> }[];
+    },
+
+    async count(table: OwnedTable, where?: SQL): Promise<number> {
+      return (await database.select({ rows: count() }).from(table).where(owned(table, where)))[0]?.rows ?? 0;
     },
 
     /** How many rows there are for each value of a column; a value without rows is absent. */
