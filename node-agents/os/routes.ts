@@ -21,7 +21,7 @@ import { kernelHasIpv6 } from './support.ts';
 export interface Routes {
   /** The protected prefixes changed (ACL). Calls are carried out one after the other. */
   setPrefixes(prefixes: readonly string[]): Promise<void>;
-  /** Sets again what others have removed (networkd flushes rules that it does not know). */
+  /** Sets again what others have removed (`ip rule flush`). */
   repair(): Promise<void>;
   /** Removes everything of ours. */
   remove(): Promise<void>;
