@@ -3,6 +3,8 @@
  * credential is dead. A program's connection comes in by a listener (`http-proxy.ts`, `socks5.ts`,
  * `forward.ts`), is routed by `flow.ts` and leaves through a tunnel (`tunnels.ts`) or straight out.
  */
+
+import type { Outward } from '#node-agents/link/outward.ts';
 import type { ClientConfig } from '#node-agents/process/config.ts';
 import type { Host } from '#node-agents/process/host.ts';
 import { version } from '#node-agents/process/version.ts';
@@ -16,7 +18,6 @@ import { createHttpProxy } from './http-proxy.ts';
 import { watchKeyFile } from './key-watch.ts';
 import { Listeners } from './listeners.ts';
 import { serveLocalApi } from './local-api.ts';
-import { createMetrics } from './metrics.ts';
 import type { Open } from './opening.ts';
 import { parseCredentials } from './password.ts';
 import { whyNotReachable, whyNotReady } from './readiness.ts';
@@ -25,13 +26,9 @@ import { rememberingLog } from './report.ts';
 import { loadServiceKey } from './service-key.ts';
 import { Sessions } from './sessions.ts';
 import { resourcesOf, type Snapshot, snapshotOf } from './snapshot.ts';
-import { createSocks5 } from './socks5.ts';
-import { markedOutward } from './tun/own-sockets.ts';
-import { startTransparent } from './tun/start.ts';
 import type { Transparent } from './tun/transparent.ts';
 import { Associations } from './udp/associations.ts';
 import { openDirect } from './udp/direct.ts';
-import { createUdpForward } from './udp/forward.ts';
 
 /** For flows that are under way when the Client is asked to end. */
 const drainMs = 3_000;
@@ -49,10 +46,11 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
   if (!first.ok) throw new SallyportError(first.code, first.detail);
   const sessions = new Sessions(first.key, {
     ...{ host, readKey },
-    outward: () => transparent && markedOutward,
+    outward: () => transparent && outward,
     onAcls: () => void transparent?.follow(),
   });
   let transparent: Transparent | undefined;
+  let outward: Outward | undefined;
   const listeners = new Listeners();
   const started = host.monotonic();
   const facts = () => ({
@@ -78,11 +76,15 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     await openListeners(config, listeners, sessions, { open: createOpen(opening), associations });
     if (config.metricsPort !== undefined) {
       const at = { host: '127.0.0.1', port: config.metricsPort };
+      const { createMetrics } = await import('./metrics.ts');
       await listeners.add('metrics', 'metrics-port', createMetrics(status), at);
     }
     if (config.tun !== 'off') {
       const idleMs = config.udpTimeout * 1000;
       const { tun: mode, gateway, dnsListen, dns, stateDir } = config;
+      // What only some ways of running need is loaded only for them: a short start, and half the memory at rest.
+      outward = (await import('./tun/own-sockets.ts')).markedOutward;
+      const { startTransparent } = await import('./tun/start.ts');
       transparent = await startTransparent({
         mode,
         sessions,
@@ -198,7 +200,10 @@ async function openListeners(
     });
     await listeners.add('http_proxy', 'http-proxy', proxy, config.httpProxy);
   }
-  if (config.socks5) await listeners.add('socks5', 'socks5', createSocks5(guarded), config.socks5);
+  if (config.socks5) {
+    const { createSocks5 } = await import('./socks5.ts');
+    await listeners.add('socks5', 'socks5', createSocks5(guarded), config.socks5);
+  }
   for (const [i, { protocol, listen, host, port }] of config.forward.entries()) {
     const target = protocol === 'tcp' ? tcpDestination(host, port) : udpDestination(host, port);
     if (!target.ok) throw new SallyportError('config_invalid', `--forward ${host}:${port}: ${target.detail}`);
@@ -208,6 +213,7 @@ async function openListeners(
     if (destination.protocol === 'tcp') {
       await listeners.add(name, 'forward', createForward({ open, destination }), listen);
     } else {
+      const { createUdpForward } = await import('./udp/forward.ts');
       const socket = createUdpForward({ associations, destination, host: listen.host });
       await listeners.addDatagrams(name, 'forward', socket, listen);
     }

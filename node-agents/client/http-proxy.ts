@@ -4,9 +4,10 @@
  * is node:http's, strict: an ambiguous message is answered 400 and never passed on. Only a CONNECT that leaves
  * nothing to parse goes past it (`http/first-bytes.ts`).
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createServer } from '#node-agents/process/http.ts';
 import { connect, connectTo } from './http/connect.ts';
 import type { ProxyContext } from './http/context.ts';
 import { FirstBytes } from './http/first-bytes.ts';

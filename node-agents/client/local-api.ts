@@ -4,9 +4,10 @@
  * (read-only container, a second Client with the same directory) does without and says so.
  */
 import { chmod, mkdir, rm } from 'node:fs/promises';
-import { createServer, request, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { createServer, request } from '#node-agents/process/http.ts';
 import type { Log } from '#node-agents/process/log.ts';
 import { SallyportError } from '#schema/errors.ts';
 

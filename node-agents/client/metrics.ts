@@ -1,7 +1,8 @@
 /**
  * `--metrics-port`: what the Client counts, for Prometheus (text format 0.0.4), on loopback alone.
  */
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
+import { createServer } from '#node-agents/process/http.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** @returns a server that is not listening yet. */

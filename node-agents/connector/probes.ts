@@ -4,8 +4,8 @@
  * when a port is given.
  */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { SallyportError } from '#schema/errors.ts';
+import { createServer } from '../process/http.ts';
 import type { Health } from './health.ts';
 
 /** @throws SallyportError address_in_use. */

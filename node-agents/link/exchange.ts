@@ -2,8 +2,9 @@
  * One HTTP request to a Controller and its whole answer, bounded in time and length. Node's own client and not
  * `fetch`, which keeps 13 MiB of itself in memory and cannot be told how to connect (`outward.ts`).
  */
-import { type IncomingHttpHeaders, request as requestPlain } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { request as requestTls } from 'node:https';
+import { request as requestPlain } from '#node-agents/process/http.ts';
 import { agentFor, type Outward } from './outward.ts';
 import { timedOut } from './websocket.ts';
 

@@ -3,11 +3,12 @@
  * must keep them out of something, as transparent mode keeps them out of its own device
  * (`client/tun/own-sockets.ts`). Every HTTP request and WebSocket of this folder asks here for its agent.
  */
-import { Agent, type ClientRequestArgs } from 'node:http';
+import type { ClientRequestArgs, Agent as PlainAgent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { Agent } from '#node-agents/process/http.ts';
 
 /**
  * Resolves once one of the host's addresses has accepted.
@@ -17,7 +18,7 @@ import { connect as connectTls } from 'node:tls';
 export type Outward = (host: string, port: number) => Promise<Socket>;
 
 /** For one request; undefined stands for node's way. */
-export function agentFor(url: string, outward: Outward | undefined): Agent | undefined {
+export function agentFor(url: string, outward: Outward | undefined): PlainAgent | undefined {
   if (outward === undefined) return undefined;
   const { protocol, hostname, port } = new URL(url);
   const secure = protocol === 'https:' || protocol === 'wss:';

@@ -3,10 +3,11 @@
  * Upgrade request at one of the three doors is verified (`schema/relay/handshake.ts`) and let in
  * (`exchange.ts`); whoever asks how the relay is gets a word; everything else is a problem document.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createServer } from '#node-agents/process/http.ts';
 import type { ErrorCode } from '#schema/errors.ts';
 import { doorOf, type Issuers, type Knock, verifyKnock } from '#schema/relay/handshake.ts';
 import { problemOf } from '#schema/relay/problem.ts';

@@ -2,7 +2,8 @@
  * What this process counts, as one JSON object on loopback: for whoever operates the relay, not for those
  * who use it.
  */
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
+import { createServer } from '#node-agents/process/http.ts';
 import { SallyportError } from '#schema/errors.ts';
 
 /** @throws SallyportError address_in_use. */

@@ -129,7 +129,7 @@ export class World {
     const token = existing ? '' : (await this.operator.post('/relays', { name, url })).enrolment_token;
     const relay = this.#spawn(
       name,
-      ['node-agents/sallyportd.ts', 'relay', '--listen', `${this.host}:${port}`, '--url', url, ...args],
+      ['node-agents/sallyportd.js', 'relay', '--listen', `${this.host}:${port}`, '--url', url, ...args],
       {
         SALLYPORT_URL: this.url,
         SALLYPORT_ENROLL_TOKEN: token,
@@ -153,7 +153,7 @@ export class World {
     const created = existing ?? (await this.admin.post('/connectors', { name, remote_network_id: network }));
     const connector = this.#spawn(
       name,
-      ['node-agents/sallyportd.ts', 'connector', ...(options.args ?? [])],
+      ['node-agents/sallyportd.js', 'connector', ...(options.args ?? [])],
       {
         SALLYPORT_URL: this.tenantUrl,
         SALLYPORT_STATE_DIR: await this.#folder(name),
@@ -202,7 +202,7 @@ export class World {
     const client = this.#spawn(
       name,
       [
-        'node-agents/sallyportd.ts',
+        'node-agents/sallyportd.js',
         ...['--http-proxy', proxy, '--tun', 'off', '--service-key', key.path],
         ...(options.args ?? []),
       ],

@@ -26,6 +26,7 @@ const sweepMs = 1_000;
 
 interface Waiting {
   /** Sweeps before it came. */
+  /** In sweeps. */
   since: number;
   leave(): void;
 }
@@ -35,6 +36,7 @@ export class FirstBytes {
   /** Connections that have said nothing yet, the oldest first. */
   readonly #waiting = new Map<Socket, Waiting>();
   #sweeping: NodeJS.Timeout | undefined;
+  #sweeps = 0;
   #sweeps = 0;
 
   constructor(o: FirstBytesOptions) {

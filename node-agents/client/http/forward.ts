@@ -3,13 +3,9 @@
  * sides and frames each message anew, so what one side smuggles into a body stays a body on the other.
  * Bodies stream with backpressure both ways; the destination's connection comes out of the pool.
  */
-import {
-  type ClientRequest,
-  request as httpRequest,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { request as httpRequest } from '#node-agents/process/http.ts';
 import { refuse, type Verdict } from '#schema/errors.ts';
 import { parseAuthority, type TcpDestination } from '../destination.ts';
 import type { ProxyContext } from './context.ts';

@@ -3,8 +3,9 @@
  * address to one destination share a connection, because the flow behind it carries that address, and
  * connection-bound logins (NTLM, Negotiate) keep one of their own (`lane`).
  */
-import { Agent, type AgentOptions, type ClientRequest, type ClientRequestArgs } from 'node:http';
+import type { AgentOptions, ClientRequest, ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { Agent } from '#node-agents/process/http.ts';
 import type { TcpDestination } from '../destination.ts';
 import type { Open, Opening } from '../opening.ts';
 

@@ -3,8 +3,9 @@
  * passes to the destination on a connection of its own; after its 101 the proxy only moves bytes. Any other
  * upgrade (h2c above all) is not passed on: `isWebSocket` lets node:http treat it as a plain request.
  */
-import { request as httpRequest, type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { request as httpRequest, ServerResponse } from '#node-agents/process/http.ts';
 import { splice } from '../splice.ts';
 import type { ProxyContext } from './context.ts';
 import { isFinal, outgoing, parseTarget, reasonOf } from './forward.ts';

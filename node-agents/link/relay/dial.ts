@@ -3,10 +3,10 @@
  * a raw upgrade the socket itself, so that TLS runs natively on it; over a WebSocket a stream with the same
  * manners. Before it stands `meet.ts` (Client) or `register.ts` (Connector), after it `../pinned-tls.ts`.
  */
-import { request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { request as requestPlain } from '#node-agents/process/http.ts';
 import type { RelayEntry } from '#schema/control/messages.ts';
 import { SallyportError } from '#schema/errors.ts';
 import { rawUpgrade, relayLimits, relayPaths, relayProtocol } from '#schema/relay/wire.ts';

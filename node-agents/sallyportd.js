@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+/**
+ * Where `sallyportd` starts: `sallyportd.ts`, with what was compiled at an earlier start. This file is plain
+ * JavaScript because whatever is loaded before the cache is there must be stripped of its types, by a compiler
+ * of 26 MiB that then stays in memory. The cache is beside the code where that is this user's alone, as the
+ * code is: so that a Client without any state starts quickly too. Elsewhere it is in the state directory
+ * (`process/compile-cache.ts`).
+ */
+import { mkdirSync, statSync } from 'node:fs';
+import { enableCompileCache, flushCompileCache } from 'node:module';
+import { join } from 'node:path';
+
+/** An agent that is killed later would otherwise have kept nothing. */
+const flushAfterMs = 5_000;
+
+const packages = join(import.meta.dirname, '..', 'node_modules');
+const cache = join(packages, '.cache', 'sallyportd');
+
+/** Whoever can write there decides what runs. */
+function isOurs(path) {
+  const state = statSync(path);
+  return state.isDirectory() && state.uid === process.getuid?.() && (state.mode & 0o022) === 0;
+}
+
+try {
+  if (isOurs(packages)) {
+    mkdirSync(cache, { recursive: true, mode: 0o700 });
+    if (isOurs(join(packages, '.cache')) && isOurs(cache)) {
+      enableCompileCache(cache);
+      setTimeout(flushCompileCache, flushAfterMs).unref();
+    }
+  }
+} catch {
+  // Read-only, or not ours: then every start compiles.
+}
+
+await import('./sallyportd.ts');
