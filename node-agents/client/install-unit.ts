@@ -33,7 +33,7 @@ export interface Installed {
 /** @throws SallyportError state_unreadable, systemd_failed. */
 export async function installUnit({ unitDir, serviceKey }: SetupConfig): Promise<Installed> {
   const path = join(unitDir, unitName);
-  const script = join(import.meta.dirname, '..', 'sallyportd.ts');
+  const script = join(import.meta.dirname, '..', 'sallyportd.js');
   const text = systemdUnit({
     command: [process.execPath, script],
     serviceKey: resolve(serviceKey),

@@ -85,7 +85,7 @@ export class Session implements Access {
     const { log, random } = host;
     const url = key.tenantUrl;
     const controller = new ControllerClient({ url, identity, clock, log, random, signal, outward });
-    const keys = tenantKeys(controller.url, { outward });
+    const keys = tenantKeys(controller.url, { now: host.monotonic, outward });
     // Fetched beside the login: a cold start waits for one round trip, not two.
     const [answer] = await Promise.all([controller.login(credentialsOf(key)), keys.reload().catch(() => {})]);
     const session = new Session(options, { identity, clock, controller, keys, answer });

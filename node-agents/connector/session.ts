@@ -81,7 +81,10 @@ export class Session {
     this.#subject = subject;
     this.#answer = answer;
     this.#registration = answer.connector?.registration ?? '';
-    this.keys = tenantKeys(o.controller.url, { cacheMaxAge: Number.POSITIVE_INFINITY });
+    this.keys = tenantKeys(o.controller.url, {
+      now: o.host.monotonic,
+      cacheMaxAge: Number.POSITIVE_INFINITY,
+    });
     this.#renewal = new Renewal({
       life: () => this.#life(),
       ask: () => this.#renew(),

@@ -15,6 +15,8 @@ export interface TenantKeys extends JWTVerifyGetKey {
 }
 
 export interface TenantKeysOptions {
+  /** Monotonic milliseconds. */
+  now(): number;
   outward?: Outward | undefined;
   /** Milliseconds after which they are looked up again before they are used, ten minutes unless told. */
   cacheMaxAge?: number;
@@ -29,16 +31,16 @@ const coolDownMs = 2_000;
 /** @param url of the Controller, without a final slash. */
 export function tenantKeys(
   url: string,
-  { outward, cacheMaxAge = defaultMaxAgeMs }: TenantKeysOptions = {},
+  { now, outward, cacheMaxAge = defaultMaxAgeMs }: TenantKeysOptions,
 ): TenantKeys {
   let held: JWTVerifyGetKey | undefined;
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let underWay: Promise<void> | undefined;
-  const age = (): number => performance.now() - fetchedAt;
+  const age = (): number => now() - fetchedAt;
 
   const fetchKeys = async (): Promise<void> => {
     held = createLocalJWKSet(await published(url, outward));
-    fetchedAt = performance.now();
+    fetchedAt = now();
   };
   const reload = (): Promise<void> => {
     underWay ??= fetchKeys().finally(() => {

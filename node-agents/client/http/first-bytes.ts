@@ -26,7 +26,6 @@ const sweepMs = 1_000;
 
 interface Waiting {
   /** Sweeps before it came. */
-  /** In sweeps. */
   since: number;
   leave(): void;
 }
@@ -36,7 +35,6 @@ export class FirstBytes {
   /** Connections that have said nothing yet, the oldest first. */
   readonly #waiting = new Map<Socket, Waiting>();
   #sweeping: NodeJS.Timeout | undefined;
-  #sweeps = 0;
   #sweeps = 0;
 
   constructor(o: FirstBytesOptions) {

@@ -40,7 +40,7 @@ test('a request, a WebSocket and both carriers of a relay', async () => {
   const { outward, asked } = way(peer.url);
   const answer = await exchange('http://controller.test:81/at', { ...plain, outward });
   expect(answer).toMatchObject({ status: 200, text: '{"keys":[]}' });
-  await tenantKeys('http://controller.test', { outward }).reload();
+  await tenantKeys('http://controller.test', { now: () => performance.now(), outward }).reload();
   const common = { headers: {}, timeoutMs: 5_000, outward };
   const socket = await openWebSocket({
     ...{ ...common, url: 'ws://[2001:db8::1]/channel', messageBytes: 100, code: 'controller_unreachable' },
