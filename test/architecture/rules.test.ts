@@ -146,6 +146,13 @@ describe('the outside world comes in as an argument', () => {
   });
 });
 
+describe('a start', () => {
+  test('no agent loads all of fetch by an import of node:http', () => {
+    const imported = /^import (?!type )[^;]*?from 'node:http';/m;
+    expect(offenders(({ path, text }) => path.startsWith('node-agents/') && imported.test(text))).toEqual([]);
+  });
+});
+
 describe('files', () => {
   test('each begins with a comment that says what it is', () => {
     expect(offenders(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text))).toEqual([]);

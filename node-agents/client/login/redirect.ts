@@ -3,8 +3,9 @@
  * right `state` and from the right issuer (RFC 9207); everything else is told that it is not expected.
  */
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createServer } from '#node-agents/process/http.ts';
 import { SallyportError } from '#schema/errors.ts';
 
 export interface Waiting {
