@@ -26,6 +26,7 @@ const help = `Usage: npm run bench -- [name…] [options]
   tunnel           the frame layer inside the pinned TLS
   udp              packets per second one way, by iperf3, against loopback and a plain Node forwarder
   udp-rtt          a datagram's round trip beside bulk in the same tunnel
+  failover         how long the next flow takes once a relay or Connector is killed, frozen or cut off
   acl              matching a destination, by the number of Resources
                    (all of them when none is named)
 
@@ -56,6 +57,7 @@ const benches: Record<string, (flags: Flags) => Promise<Outcome> | Outcome> = {
     script('tunnel.ts', { '--seconds=0.5': quick, '--seconds=1': !quick, '--json': json }),
   udp: ({ quick, json }) => script('udp.ts', { '--quick': quick, '--json': json }),
   'udp-rtt': ({ quick, json }) => script('udp-rtt.ts', { '--quick': quick, '--json': json }),
+  failover: ({ quick, json }) => script('failover.ts', { '--quick': quick, '--json': json }),
   ...Object.fromEntries(
     Object.entries(comparisons).map(([name, comparison]) => [name, (flags: Flags) => run(comparison, flags)]),
   ),

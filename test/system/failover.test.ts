@@ -35,7 +35,7 @@ describe.skipIf(Namespaces.unavailable !== undefined)('two Connectors', () => {
     async ({ part, fault }) => {
       expect(await ask()).toBe('200');
       const name = await pair.inUse(client, part);
-      await pair.strike(name, fault);
+      pair.strike(name, fault);
       try {
         const first = await took(async () => expect(await ask()).toBe('200'));
         expect(first).toBeLessThan(patienceMs);
@@ -54,7 +54,7 @@ describe.skipIf(Namespaces.unavailable !== undefined)('two Connectors', () => {
     async ({ part, fault }) => {
       const stuck = await drip();
       const name = await pair.inUse(client, part);
-      await pair.strike(name, fault);
+      pair.strike(name, fault);
       try {
         const elsewhere = await drip();
         const ended = await took(() => stuck.ended);
@@ -74,7 +74,7 @@ describe.skipIf(Namespaces.unavailable !== undefined)('two Connectors', () => {
     async (part) => {
       const live = await drip();
       const name = await pair.inUse(client, part);
-      await pair.strike(name, 'freeze');
+      pair.strike(name, 'freeze');
       expect(await ask()).toBe('200');
       await pair.mend(name, 'freeze');
       const before = live.bytes;
@@ -100,7 +100,7 @@ describe.skipIf(Namespaces.unavailable !== undefined)('two Connectors', () => {
 
   test('a relay that is cut off: its Connectors notice, and Clients are told', async () => {
     const name = await pair.inUse(client, 'relay');
-    await pair.strike(name, 'blackhole');
+    pair.strike(name, 'blackhole');
     try {
       await pair.metAt(2);
       const fresh = await pair.startClient();
@@ -150,7 +150,7 @@ describe.skipIf(Namespaces.unavailable !== undefined)('one Connector', () => {
       await pair.whole(client);
       expect(await ask()).toBe('200');
       const name = await pair.inUse(client, 'relay');
-      await pair.strike(name, fault);
+      pair.strike(name, fault);
       try {
         const first = await took(async () => expect(await ask()).toBe('200'));
         expect(first).toBeLessThan(patienceMs);
@@ -175,7 +175,7 @@ describe.skipIf(Namespaces.unavailable !== undefined)('one Connector', () => {
   }, 120_000);
 
   test('frozen for good: a flow is told within the time of a handshake, not never', async () => {
-    await pair.strike('connector-1', 'freeze');
+    pair.strike('connector-1', 'freeze');
     try {
       expect(await fetchOnce(client.proxy, pair.url, 30_000)).toBe('no_connector');
     } finally {

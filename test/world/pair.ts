@@ -5,7 +5,7 @@
  */
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { askClient } from '#node-agents/client/local-api.ts';
 import type { NetworkStatus, Snapshot } from '#node-agents/client/snapshot.ts';
 import { dripOrigin } from '../system/origin/drip.ts';
@@ -25,6 +25,8 @@ const hosts: Record<string, { place: Place; address: string }> = {
   'connector-1': { place: 'connector', address: '203.0.113.6' },
   'connector-2': { place: 'client', address: addresses.client },
 };
+/** For everything to find together again. */
+const settleMs = 60_000;
 const relayNames = ['relay-1', 'relay-2'];
 
 export interface PairOptions {
@@ -40,6 +42,7 @@ export class Pair {
   readonly agents = new Map<string, AgentProcess>();
   /** Hash of a Connector, or id of a relay → its name. */
   readonly names = new Map<string, string>();
+  readonly #relayPorts = new Map<string, string>();
   readonly #firewalls = new Map<Place, Firewall>();
   readonly #origin: Server;
   readonly #options: PairOptions;
@@ -114,29 +117,27 @@ export class Pair {
   async metAt(relays: number): Promise<void> {
     const told = async () =>
       (await this.world.admin.get('/connectors')).items.map(({ state_reason }: Answer) => state_reason);
-    const all = Array.from({ length: this.#connectors }, () =>
-      expect.stringContaining(`connected to ${relays} of`),
-    );
-    await expect.poll(told, { timeout: 60_000, interval: 200 }).toEqual(all);
+    await until(told, (reason) => reason.startsWith(`connected to ${relays} of`));
   }
 
   /** Resolves once everything is there that can be: all Connectors at all relays, a tunnel to each. */
   async whole(client: AgentProcess): Promise<void> {
     await this.metAt(relayNames.length + 1);
     const states = async () => (await this.connectors(client)).map(({ state }) => state);
-    const open = Array.from({ length: this.#connectors }, () => 'open');
-    await expect.poll(states, { timeout: 60_000, interval: 200 }).toEqual(open);
+    await until(states, (state) => state === 'open');
   }
 
-  async strike(name: string, fault: Fault): Promise<void> {
-    if (fault === 'kill') await this.agents.get(name)!.kill();
+  strike(name: string, fault: Fault): void {
+    if (fault === 'kill') this.agents.get(name)!.signal('SIGKILL');
     else if (fault === 'freeze') this.agents.get(name)!.signal('SIGSTOP');
-    else await this.#cutOff(name);
+    else this.#cutOff(name);
   }
 
   async mend(name: string, fault: Fault): Promise<void> {
-    if (fault === 'kill') await this.start(name);
-    else if (fault === 'freeze') this.agents.get(name)!.signal('SIGCONT');
+    if (fault === 'kill') {
+      await this.agents.get(name)!.exited;
+      await this.start(name);
+    } else if (fault === 'freeze') this.agents.get(name)!.signal('SIGCONT');
     else for (const firewall of this.#firewalls.values()) firewall.clear();
   }
 
@@ -148,16 +149,15 @@ export class Pair {
     this.net.close();
   }
 
-  get #connectors(): number {
-    return this.#options.connectors ?? 2;
-  }
-
   async #start(): Promise<void> {
     const { admin, operator } = this.world;
     this.network = (await admin.post('/remote-networks', { name: 'branch' })).id;
     for (const name of relayNames) await this.start(name);
-    for (const name of Object.keys(hosts).slice(0, this.#connectors)) await this.start(name);
-    for (const { id, name } of (await operator.get('/relays')).items) this.names.set(id, name);
+    for (const name of Object.keys(hosts).slice(0, this.#options.connectors ?? 2)) await this.start(name);
+    for (const { id, name, url } of (await operator.get('/relays')).items) {
+      this.names.set(id, name);
+      this.#relayPorts.set(name, new URL(url).port);
+    }
     for (const { hash, name } of (await admin.get('/connectors')).items) this.names.set(hash, name);
     const address = { name: 'origin', remote_network_id: this.network, address: addresses.core };
     const resource = await admin.post('/resources', address);
@@ -165,14 +165,13 @@ export class Pair {
   }
 
   /** Nothing comes from it, and nothing gets to it. */
-  async #cutOff(name: string): Promise<void> {
+  #cutOff(name: string): void {
     const host = hosts[name];
     if (host !== undefined) {
       this.#firewallAt('core').swallow(`ip saddr ${host.address}`);
       return this.#firewallAt(host.place).swallow(`ip saddr ${addresses.core}`);
     }
-    const { items } = await this.world.operator.get('/relays');
-    const { port } = new URL(items.find((relay: Answer) => relay.name === name).url);
+    const port = this.#relayPorts.get(name);
     this.#firewallAt('core').swallow(`tcp dport ${port}`, `tcp sport ${port}`);
   }
 
@@ -180,5 +179,16 @@ export class Pair {
     const firewall = this.#firewalls.get(place) ?? new Firewall(this.net, place);
     this.#firewalls.set(place, firewall);
     return firewall;
+  }
+}
+
+/** Asks until every answer fits. */
+async function until(ask: () => Promise<string[]>, fits: (answer: string) => boolean): Promise<void> {
+  const deadline = performance.now() + settleMs;
+  for (;;) {
+    const answers = await ask();
+    if (answers.length > 0 && answers.every(fits)) return;
+    if (performance.now() > deadline) throw new Error(`not within ${settleMs} ms: ${answers.join(', ')}`);
+    await sleep(100);
   }
 }
