@@ -263,13 +263,20 @@ export class Session implements Access {
     return applied;
   }
 
-  /** What was refused is missing here while the Controller counts it as told. */
+  /**
+   * What was refused is missing here while the Controller counts it as told. It is asked for by a login, which brings
+   * the Controller's time too: a machine that was paused as a whole finds that all that is signed comes from the future.
+   */
   #reject(error: unknown): void {
     this.#o.host.log.error('client_acl_rejected', { error });
     if (this.#closed) return;
     clearTimeout(this.#rejectedTimer);
     const inMs = this.#rejected.next() + rejectedMs.firstMs / 2;
-    this.#rejectedTimer = setTimeout(() => void this.renewAcl(), inMs).unref();
+    const again = (failure: unknown) => {
+      this.#died(failure);
+      this.#reject(failure);
+    };
+    this.#rejectedTimer = setTimeout(() => void this.#login().catch(again), inMs).unref();
   }
 
   async #askForAcl(): Promise<void> {

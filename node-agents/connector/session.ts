@@ -250,9 +250,13 @@ export class Session {
     this.#o.onAcl(applied.changed);
   }
 
-  /** What was refused is missing here while the Controller counts it as told: say that nothing is held. */
+  /**
+   * What was refused is missing here while the Controller counts it as told: say that nothing is held. A login brings
+   * the Controller's time: a machine that was paused as a whole finds that all that is signed comes from the future.
+   */
   #askForSnapshot(): void {
-    this.#snapshotTimer ??= setTimeout(() => {
+    this.#snapshotTimer ??= setTimeout(async () => {
+      await this.#login().catch(() => {});
       this.#snapshotTimer = undefined;
       this.send({ ...this.#hello(), acl_version: nothingHeld });
     }, snapshotWaitMs);
