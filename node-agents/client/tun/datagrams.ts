@@ -14,6 +14,7 @@ import {
   type Unreachable,
 } from '#schema/packet/build.ts';
 import { transportChecksumHolds } from '#schema/packet/checksum.ts';
+import { fragmentsOf, longestWhole } from '#schema/packet/fragment.ts';
 import { parseFrame } from '#schema/packet/parse.ts';
 import { get16, PacketView, put16 } from '#schema/packet/view.ts';
 import type { DnsResolver, Upstream } from '../dns/resolver.ts';
@@ -30,6 +31,8 @@ export interface DatagramsOptions {
   destination(protocol: Destination['protocol'], address: Ip, port?: number): Destination | undefined;
   /** Whether it may come here at all. */
   allows(source: Ip): boolean;
+  /** Whether it lies behind this host, on a link that need not carry what the device does. */
+  isDevice?(address: Ip): boolean;
   /** Whether a server for port 53 is a Resource itself, and what it is asked none of our business. */
   asksResource(destination: Destination | undefined): boolean;
   /** Told to whoever asks for `status`, besides what `associations` tell. */
@@ -95,7 +98,7 @@ export class Datagrams {
         ...{ source: address.bytes, destination: source, identifier, id: this.#nextId() },
         ...{ sequence: get16(answer, 0), data: answer.subarray(2) },
       });
-      if (length > 0) this.#o.write(this.#out.subarray(0, length));
+      this.#write(length, source);
     });
   }
 
@@ -168,8 +171,16 @@ export class Datagrams {
   }
 
   #send(datagram: Omit<Parameters<typeof buildUdp>[1], 'id'>): void {
-    const length = buildUdp(this.#out, { ...datagram, id: this.#nextId() });
-    if (length > 0) this.#o.write(this.#out.subarray(0, length));
+    this.#write(buildUdp(this.#out, { ...datagram, id: this.#nextId() }), datagram.destination);
+  }
+
+  /** What was built. A router cuts what is too long over IPv4 alone. */
+  #write(length: number, destination: Uint8Array): void {
+    if (length === 0) return;
+    const frame = this.#out.subarray(0, length);
+    const cut = destination.length === 16 && length > longestWhole;
+    if (!cut || !this.#o.isDevice?.({ family: 6, bytes: destination })) return void this.#o.write(frame);
+    for (const piece of fragmentsOf(frame, this.#nextId())) this.#o.write(piece);
   }
 
   /** Of a datagram that was passed on a while ago. */

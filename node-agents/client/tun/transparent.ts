@@ -17,7 +17,7 @@ import type { Log } from '#node-agents/process/log.ts';
 import type { Random } from '#node-agents/process/random.ts';
 import type { Destination } from '#schema/acl/document.ts';
 import type { SallyportError } from '#schema/errors.ts';
-import { formatIp, type Ip, type Prefix, parseIp } from '#schema/name/ip.ts';
+import { contains, formatIp, type Ip, type Prefix, parseIp } from '#schema/name/ip.ts';
 import { syntheticV4, syntheticV6 } from '#schema/name/reserved.ts';
 import { deviceAddresses, SyntheticNames } from '#schema/name/synthetic.ts';
 import { createRecords } from '../dns/records.ts';
@@ -147,7 +147,8 @@ export class Transparent {
     const { monotonic } = o;
     const allows = this.#allows;
     const shared = { ...o, allows, destination, asksResource, resolver, upstreamOf, write };
-    this.#datagrams = new Datagrams(shared);
+    const isDevice = (address: Ip) => o.gateway.some((network) => contains(network, address));
+    this.#datagrams = new Datagrams({ ...shared, isDevice });
     this.#tcp = new Tcp({ ...shared, connectTo });
     this.#packets = new Packets({ tcp: this.#tcp, datagrams: this.#datagrams, allows, monotonic });
   }
