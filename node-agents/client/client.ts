@@ -5,6 +5,7 @@
  */
 
 import type { Outward } from '#node-agents/link/outward.ts';
+import type { PathPort } from '#node-agents/link/path/port.ts';
 import type { ClientConfig } from '#node-agents/process/config.ts';
 import type { Host } from '#node-agents/process/host.ts';
 import { version } from '#node-agents/process/version.ts';
@@ -47,6 +48,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
   const sessions = new Sessions(first.key, {
     ...{ host, readKey },
     outward: () => transparent && outward,
+    openPorts: config.p2p === 'off' ? undefined : () => openPorts(transparent !== undefined),
     onAcls: () => void transparent?.follow(),
   });
   let transparent: Transparent | undefined;
@@ -57,6 +59,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     version,
     listeners: listeners.addresses,
     direct: config.direct,
+    p2p: config.p2p,
     udp: associations.counts,
     tun: transparent?.status ?? null,
     refusals: refusals.latest,
@@ -130,6 +133,15 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     await transparent?.close();
     sessions.close();
   }
+}
+
+/** Loaded when the first direct path is wanted. In transparent mode what goes to a Connector must not come back to us. */
+async function openPorts(marked: boolean): Promise<PathPort[]> {
+  const [{ openPathPorts }, { ownMark }] = await Promise.all([
+    import('#node-agents/os/path-port.ts'),
+    import('#node-agents/os/route-plan.ts'),
+  ]);
+  return openPathPorts(marked ? ownMark : undefined);
 }
 
 /** Standard input and the environment are what they were at the start; a file is read again each time. */

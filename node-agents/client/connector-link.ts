@@ -1,13 +1,16 @@
 /**
- * This Client's paths to one Connector: one that takes the flows, opened when wanted, kept open where it
- * should be ready ahead of need, and opened again with jitter when lost. One that no longer answers is
- * replaced by another at once, and takes flows again only if it is heard before that is there. `path.ts`
- * makes them; which Connector is asked, and in which order, is `tunnels.ts`.
+ * This Client's paths to one Connector: one through a relay, opened when wanted, kept open where it should be
+ * ready ahead of need, and opened again with jitter when lost; and a direct one beside it (`direct-path.ts`),
+ * where networks let it. The better of them takes new flows. One that no longer answers is replaced by another
+ * at once, and takes flows again only if it is heard before that is there. `path.ts` makes them; which
+ * Connector is asked, and in which order, is `tunnels.ts`.
  */
 import type { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
 import { type Backoff, backoff } from '#node-agents/process/backoff.ts';
 import type { RelayEntry } from '#schema/control/messages.ts';
 import { type ErrorCode, SallyportError } from '#schema/errors.ts';
+import { choosePath, type Path as PathKind } from '#schema/path/choose.ts';
+import { type DirectContext, DirectPath } from './direct-path.ts';
 import { makePath, type Path, type PathContext } from './path.ts';
 
 /** What every link of a session shares. */
@@ -16,6 +19,8 @@ export interface LinkContext extends PathContext {
   relays(ids: readonly string[]): RelayEntry[];
   /** A tunnel through this relay has fallen silent. */
   doubted?(relay: string): void;
+  /** Absent: no direct paths. */
+  direct?: DirectContext | undefined;
 }
 
 /** The Remote Network that a link leads to. */
@@ -53,7 +58,10 @@ export class ConnectorLink {
   #openedLastMs = Number.NEGATIVE_INFINITY;
   #kept = false;
   #retired = false;
+  /** Through a relay. */
   #path: Path | undefined;
+  readonly direct: DirectPath | undefined;
+  #kind: PathKind = 'relay';
   /** Those that take no new flows but still carry some. */
   readonly #leaving = new Set<Path>();
   #attempt: Promise<ClientTunnel> | undefined;
@@ -66,6 +74,14 @@ export class ConnectorLink {
     this.#context = context;
     const { random } = context.host;
     this.#backoff = backoff({ firstMs: firstRetryMs, maxMs: lastRetryMs, random });
+    const { direct } = context;
+    if (!direct) return;
+    this.direct = new DirectPath({
+      ...{ context, direct, hash },
+      acl: () => network.acl(),
+      relays: () => context.relays(this.relayIds),
+      onUp: (path) => this.#takeDirect(path),
+    });
   }
 
   get state(): LinkState {
@@ -77,11 +93,17 @@ export class ConnectorLink {
 
   /** The tunnel that takes new flows, if there is one now. */
   get tunnel(): ClientTunnel | undefined {
-    return this.#path?.tunnel;
+    return this.#chosen?.tunnel;
   }
 
   get relay(): RelayEntry | undefined {
-    return this.#path?.relay;
+    return this.#chosen?.relay;
+  }
+
+  /** By which way new flows go. */
+  get kind(): PathKind | undefined {
+    const chosen = this.#chosen;
+    return chosen && (chosen.relay ? 'relay' : 'direct');
   }
 
   /** It owes an answer. */
@@ -98,8 +120,17 @@ export class ConnectorLink {
     return this.paths.reduce((sum, { tunnel }) => sum + tunnel.flows, 0);
   }
 
+  get flowsDirect(): number {
+    return this.paths.reduce((sum, { tunnel, relay }) => sum + (relay ? 0 : tunnel.flows), 0);
+  }
+
   get paths(): Path[] {
-    return this.#path ? [this.#path, ...this.#leaving] : [...this.#leaving];
+    return [this.#path, this.direct?.path, ...this.#leaving].filter((path) => path !== undefined);
+  }
+
+  /** A flow goes through here. */
+  used(): void {
+    this.direct?.wanted();
   }
 
   /** Whether it should be ready ahead of need. */
@@ -113,18 +144,10 @@ export class ConnectorLink {
    * @throws SallyportError why there is none.
    */
   ready(): Promise<ClientTunnel> {
-    const { tunnel, failure } = this;
+    const { tunnel } = this;
     if (tunnel && !tunnel.doubted) return Promise.resolve(tunnel);
-    if (!this.#attempt) {
-      if (this.#retired) return Promise.reject(new SallyportError('connector_offline'));
-      if (failure && this.#now() - failure.atMs < freshFailureMs) return Promise.reject(failure.error);
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-      this.#attempt = this.#open().finally(() => {
-        this.#attempt = undefined;
-      });
-    }
-    return tunnel ? heardOr(tunnel, this.#attempt) : this.#attempt;
+    const relayed = this.#relayed();
+    return tunnel ? heardOr(tunnel, relayed) : relayed;
   }
 
   renewAcl(signed: string): void {
@@ -135,13 +158,37 @@ export class ConnectorLink {
   retire(): void {
     this.#retired = true;
     clearTimeout(this.#timer);
-    if (this.#path) this.#leave(this.#path);
+    const direct = this.direct?.stop();
+    for (const path of [this.#path, direct]) if (path) this.#leave(path);
   }
 
   close(code?: ErrorCode): void {
     this.retire();
     this.#ended.abort();
     for (const { tunnel } of this.paths) tunnel.close(code);
+  }
+
+  get #chosen(): Path | undefined {
+    const relayed = this.#path;
+    const direct = this.direct?.path;
+    const sound = [direct, relayed].filter((path) => path && !path.tunnel.doubted);
+    if (sound.length < 2) return sound[0] ?? relayed ?? direct;
+    this.#kind = choosePath(direct!.tunnel.rttMs, relayed!.tunnel.rttMs, this.#kind);
+    return this.#kind === 'direct' ? direct : relayed;
+  }
+
+  /** The one attempt to have a tunnel through a relay. */
+  #relayed(): Promise<ClientTunnel> {
+    if (this.#attempt) return this.#attempt;
+    const { failure } = this;
+    if (this.#retired) return Promise.reject(new SallyportError('connector_offline'));
+    if (failure && this.#now() - failure.atMs < freshFailureMs) return Promise.reject(failure.error);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#attempt = this.#open().finally(() => {
+      this.#attempt = undefined;
+    });
+    return this.#attempt;
   }
 
   async #open(): Promise<ClientTunnel> {
@@ -168,8 +215,7 @@ export class ConnectorLink {
 
   /** @returns the tunnel that takes the flows now. */
   #adopt(path: Path): ClientTunnel {
-    const { tunnel, relay } = path;
-    const log = this.#context.host.log.child({ connector: this.hash, relay: relay.id });
+    const { tunnel } = path;
     const before = this.#path;
     this.failure = undefined;
     this.#backoff.reset();
@@ -178,10 +224,23 @@ export class ConnectorLink {
       tunnel.close();
       return before.tunnel;
     }
-    log.info('tunnel_open');
     this.drainedAtMs = Number.NEGATIVE_INFINITY;
     if (before) this.#leave(before);
     this.#path = path;
+    this.#watch(path).info('tunnel_open');
+    if (this.#retired) this.#leave(path);
+    this.direct?.hurry();
+    return tunnel;
+  }
+
+  #takeDirect(path: Path): void {
+    this.#watch(path);
+    if (this.#retired) this.#leave(path);
+  }
+
+  #watch(path: Path) {
+    const { tunnel, relay } = path;
+    const log = this.#context.host.log.child({ connector: this.hash, relay: relay?.id ?? null });
     tunnel.on('doubt', () => this.#doubt(path));
     tunnel.on('trust', () => log.info('tunnel_trusted'));
     tunnel.once('close', (code) => this.#lost(path, code));
@@ -191,19 +250,18 @@ export class ConnectorLink {
       this.#leave(path);
       this.#again();
     });
-    if (this.#retired) this.#leave(path);
-    return tunnel;
+    return log;
   }
 
   #doubt({ tunnel, relay }: Path): void {
     this.doubts++;
     this.#context.host.log.warn('tunnel_doubted', {
       connector: this.hash,
-      relay: relay.id,
+      relay: relay?.id ?? null,
       flows: tunnel.flows,
     });
-    this.#context.doubted?.(relay.id);
-    if (this.tunnel === tunnel && this.#kept && !this.#retired) void this.ready().catch(() => {});
+    if (relay) this.#context.doubted?.(relay.id);
+    if (this.#path?.tunnel === tunnel && this.#kept && !this.#retired) void this.#relayed().catch(() => {});
     const giveUp = setInterval(() => {
       const over = tunnel.atWork && tunnel.unansweredMs >= goneMs;
       if (over && (this.#hasOther(tunnel) || this.#network.hasOther(this))) tunnel.close('peer_gone');
@@ -218,6 +276,10 @@ export class ConnectorLink {
 
   #lost(path: Path, code: string): void {
     this.#leaving.delete(path);
+    if (this.direct?.path === path) {
+      this.#context.host.log.info('direct_path_lost', { connector: this.hash, code });
+      this.direct.lost(path);
+    }
     if (this.#path !== path) return;
     this.#openedLastMs = this.#now();
     this.#path = undefined;
@@ -231,6 +293,7 @@ export class ConnectorLink {
       this.#path = undefined;
       this.#openedLastMs = this.#now();
     }
+    this.direct?.lost(path);
     this.#leaving.add(path);
     const { tunnel } = path;
     const closeWhenEmpty = setInterval(() => {
@@ -246,7 +309,7 @@ export class ConnectorLink {
     if (!this.#kept || this.#retired || this.#timer) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      void this.ready().catch(() => {});
+      if (!this.#path) void this.#relayed().catch(() => {});
     }, this.#backoff.next() + firstRetryMs).unref();
   }
 

@@ -21,6 +21,7 @@ export function metricsText({
   networks,
   flows,
   doubts,
+  direct_paths: direct,
   udp,
   events,
 }: Snapshot): string {
@@ -54,6 +55,25 @@ export function metricsText({
     ],
     ['doubts_total', 'counter', 'Tunnels that fell silent, so that another was sought.', doubts],
     ['flows', 'gauge', 'Live flows in tunnels.', flows],
+    [
+      'flows_direct',
+      'gauge',
+      'Of the flows, those without a relay.',
+      connectors.reduce((sum, { flows_direct }) => sum + flows_direct, 0),
+    ],
+    [
+      'tunnels_direct',
+      'gauge',
+      'Open tunnels without a relay.',
+      connectors.filter(({ direct }) => direct?.state === 'up').length,
+    ],
+    ['direct_paths_opened_total', 'counter', 'Direct paths that came about.', direct.opened],
+    [
+      'direct_paths_failed_total',
+      'counter',
+      'Attempts at a direct path that came to nothing.',
+      direct.failed,
+    ],
     ['associations', 'gauge', 'Live UDP and ICMP associations.', udp.associations],
     [
       'associations_evicted_total',

@@ -20,9 +20,12 @@ export interface FlowRequest {
   early?: () => Uint8Array | undefined;
 }
 
+/** Whether a flow to the same destination would be opened the same way now; if not, this one is not to be kept in stock. */
+export type IsCurrent = () => boolean;
+
 /** `connection` is the `cnx_…` that names the flow in every log and event, refused or not. */
 export type Opening<S = Duplex> =
-  | { ok: true; connection: string; stream: S }
+  | { ok: true; connection: string; stream: S; isCurrent?: IsCurrent }
   | (Refusal & { connection: string });
 
 /** Resolves once the far side has accepted, or refused: never rejects. */

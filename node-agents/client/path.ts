@@ -1,7 +1,9 @@
 /**
- * Makes a path to one Connector: connection token, relay (`link/relay/meet.ts`), pinned TLS, HELLO. Whether
- * one is wanted, and which of several takes the flows, is `connector-link.ts`.
+ * Makes a path to one Connector through a relay: connection token, relay (`link/relay/meet.ts`), pinned TLS,
+ * HELLO. A direct one (`direct-path.ts`) ends the same way. Whether one is wanted, and which of several takes
+ * the flows, is `connector-link.ts`.
  */
+import type { TLSSocket } from 'node:tls';
 import type { ControllerClock } from '#node-agents/link/clock.ts';
 import type { Identity } from '#node-agents/link/identity.ts';
 import type { Outward } from '#node-agents/link/outward.ts';
@@ -34,7 +36,8 @@ export interface PathOptions {
 /** A tunnel, and what carries it. */
 export interface Path {
   tunnel: ClientTunnel;
-  relay: RelayEntry;
+  /** Undefined for a direct one. */
+  relay: RelayEntry | undefined;
 }
 
 const handshakeMs = 8_000;
@@ -42,32 +45,37 @@ const handshakeMs = 8_000;
 /** @throws SallyportError why there is none. */
 export async function makePath(context: PathContext, o: PathOptions): Promise<Path> {
   const { identity, clock, host, outward, token } = context;
-  const { hash, relays, acl: currentAcl, signal } = o;
+  const { hash, relays, acl, signal } = o;
   const connectionToken = await token(hash);
-  const { random, log, monotonic } = host;
+  const { random } = host;
   const meeting = await connectThrough({
     ...{ relays, connectionToken, identity, clock, random, signal, outward },
     timeoutMs: handshakeMs,
   });
   const connectorHash = hash as ConnectorHash;
   const socket = await connectPinned(meeting.stream, { identity, connectorHash, timeoutMs: handshakeMs });
+  const tunnel = await openTunnel(context, socket, { connectionToken, acl, signal, timeoutMs: handshakeMs });
+  return { tunnel, relay: meeting.relay };
+}
+
+/** What follows once the Connector has proved who it is. @throws SallyportError its refusal; the socket is closed then. */
+export async function openTunnel(
+  { host: { log, monotonic } }: PathContext,
+  socket: TLSSocket,
+  o: Pick<PathOptions, 'acl' | 'signal'> & { connectionToken: string; timeoutMs: number },
+): Promise<ClientTunnel> {
+  const { connectionToken, acl: currentAcl, signal, timeoutMs } = o;
   if (signal.aborted) {
     socket.destroy();
     throw new SallyportError('cancelled');
   }
   const acl = currentAcl();
-  const tunnel = await ClientTunnel.open(socket, {
-    connectionToken,
-    acl,
-    log,
-    now: monotonic,
-    timeoutMs: handshakeMs,
-  });
+  const tunnel = await ClientTunnel.open(socket, { connectionToken, acl, log, now: monotonic, timeoutMs });
   if (signal.aborted) {
     tunnel.close();
     throw new SallyportError('cancelled');
   }
   // A newer one may have come while the Connector was judging this one.
   if (currentAcl() !== acl) tunnel.renewAcl(currentAcl());
-  return { tunnel, relay: meeting.relay };
+  return tunnel;
 }

@@ -36,6 +36,6 @@ export class RelayTrust {
   #isSuspect(id: string): boolean {
     const at = this.#doubts.get(id);
     if (at === undefined) return false;
-    return !this.#paths().some(({ relay, tunnel }) => relay.id === id && tunnel.heardAt > at);
+    return !this.#paths().some(({ relay, tunnel }) => relay?.id === id && tunnel.heardAt > at);
   }
 }

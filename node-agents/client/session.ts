@@ -7,7 +7,11 @@ import { ControllerClock } from '#node-agents/link/clock.ts';
 import { type ControlChannel, type ControlState, openControlChannel } from '#node-agents/link/control.ts';
 import { ControllerClient } from '#node-agents/link/controller.ts';
 import { createIdentity, type Identity } from '#node-agents/link/identity.ts';
+
 import type { Outward } from '#node-agents/link/outward.ts';
+
+import type { OpenPorts } from '#node-agents/link/path/port.ts';
+
 import { Renewal } from '#node-agents/link/renewal.ts';
 import { type TenantKeys, tenantKeys } from '#node-agents/link/tenant-keys.ts';
 import { type Backoff, backoff } from '#node-agents/process/backoff.ts';
@@ -26,6 +30,7 @@ import { Acls } from './acl.ts';
 import { ConnectionTokens } from './connection-tokens.ts';
 import { type EventOutbox, eventOutbox } from './events.ts';
 import type { Access } from './flow.ts';
+import { Offers } from './offers.ts';
 import { credentialsOf, type ServiceKey } from './service-key.ts';
 import { Tunnels } from './tunnels.ts';
 
@@ -36,6 +41,8 @@ export interface SessionOptions {
   outward: Outward | undefined;
   /** Which relays there are, before any of them is dialled. */
   onRelays?(relays: readonly RelayEntry[]): void;
+  /** For direct paths; absent: none. */
+  openPorts?: OpenPorts | undefined;
   /** `acls` changed. */
   onAcls?(acls: Acls): void;
   /** The credential is dead; the session has closed its flows. Once. */
@@ -56,10 +63,12 @@ export class Session implements Access {
   readonly outbox: EventOutbox;
   readonly tunnels: Tunnels;
   readonly instance: string;
+  readonly directPaths = { opened: 0, failed: 0 };
   readonly #o: SessionOptions;
   readonly #controller: ControllerClient;
   readonly #keys: TenantKeys;
   readonly #tokens: ConnectionTokens;
+  readonly #offers: Offers;
   readonly #channel: ControlChannel;
   /** One request for all that want a fresh ACL at the same time. */
   #renewing: Promise<void> | undefined;
@@ -117,12 +126,15 @@ export class Session implements Access {
     this.#keys = made.keys;
     this.instance = made.answer.client?.instance ?? '';
     this.#tokens = new ConnectionTokens((hashes) => this.#controller.connections(hashes), host.monotonic);
+    this.#offers = new Offers({ send: (message) => this.#channel.send(message), random: host.random });
+    const { openPorts } = options;
     this.tunnels = new Tunnels(this.instance, {
       identity: this.identity,
       clock: this.clock,
       ...{ host, outward },
       token: (hash) => this.#tokens.take(hash),
       relays: (ids) => ids.flatMap((id) => this.#relays.get(id) ?? []),
+      direct: openPorts && { offers: this.#offers, openPorts, counts: this.directPaths },
     });
     this.#rejected = backoff({ ...rejectedMs, random: host.random });
     this.#renewal = new Renewal({
@@ -204,12 +216,15 @@ export class Session implements Access {
   #receive(message: FromController): void {
     switch (message.type) {
       case 'welcome':
+        this.#offers.welcomed(message.capability);
         this.clock.learn(message.now);
         this.#listed(message.relays);
         this.outbox.restart();
         return this.#renewal.resume();
       case 'relay_list':
         return this.#listed(message.relays);
+      case 'answer':
+        return this.#offers.answered(message);
       case 'client_acl':
         return void this.#apply(message).then(
           () => this.#channel.send({ type: 'ack', version: message.version }),

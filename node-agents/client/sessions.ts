@@ -4,7 +4,11 @@
  * ends the Client, unless the key has been replaced in the meantime.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Outward } from '#node-agents/link/outward.ts';
+
+import type { OpenPorts } from '#node-agents/link/path/port.ts';
+
 import { backoff } from '#node-agents/process/backoff.ts';
 import type { Host } from '#node-agents/process/host.ts';
 import type { RelayEntry } from '#schema/control/messages.ts';
@@ -18,6 +22,8 @@ export interface SessionsOptions {
   outward?(): Outward | undefined;
   /** Reads the key again, from where it was read first. */
   readKey(): Promise<Verdict<{ key: ServiceKey }>>;
+  /** For direct paths; absent: none. */
+  openPorts?: OpenPorts | undefined;
   /** There is another current session, none any more, or its ACLs changed. */
   onAcls?(): void;
 }
@@ -122,6 +128,7 @@ export class Sessions {
             onRelays: (relays) => {
               this.#relays = relays;
             },
+            openPorts: this.#o.openPorts,
             onAcls: () => this.#o.onAcls?.(),
             onDead: (error) => void this.#dead(key, error),
           },

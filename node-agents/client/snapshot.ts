@@ -2,9 +2,15 @@
  * How the Client stands at this moment, in the form that `local-api.ts` serves and `status.ts`,
  * `resources.ts` and `report.ts` print. Field names are the public JSON of those commands.
  */
+
+import type { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
 import type { AclResource } from '#schema/acl/document.ts';
+import type { Mapping } from '#schema/path/candidates.ts';
 import { usualWeight } from '#schema/path/spread.ts';
+import type { PathState } from '#schema/path/upkeep.ts';
+import type { DirectPath } from './direct-path.ts';
 import type { RefusalStatus } from './refusals.ts';
+
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 import type { TransparentStatus } from './tun/transparent.ts';
@@ -28,9 +34,13 @@ export interface Snapshot {
   relays: { id: string; url: string }[];
   listeners: Record<string, string>;
   direct: boolean;
+  /** Whether Connectors are met without a relay where possible. */
+  p2p: 'off' | 'auto';
   flows: number;
   /** How often a tunnel fell silent, so that another was sought. */
   doubts: number;
+  /** Direct paths that came about, and attempts that came to nothing. */
+  direct_paths: { opened: number; failed: number };
   /** UDP and ICMP; the live ones are among the flows where a tunnel carries them. */
   udp: AssociationCounts;
   /** Transparent mode; null without it. */
@@ -47,14 +57,29 @@ export interface NetworkStatus {
   connectors: {
     hash: string;
     state: string;
+    /** By which new flows go; null without a tunnel. */
+    path: 'direct' | 'relay' | null;
+    /** Null on a direct path. */
     relay: string | null;
     round_trip_ms: number | null;
     flows: number;
+    flows_direct: number;
+    /** Null with --p2p off. */
+    direct: DirectStatus | null;
     /** Share of the load that it takes beside the others. */
     weight: number;
     doubts: number;
     last_failure: string | null;
   }[];
+}
+
+/** The direct path beside the one through a relay. */
+export interface DirectStatus {
+  state: PathState;
+  /** What a NAT in front of this host does, as of the last attempt. */
+  nat: Mapping;
+  round_trip_ms: number | null;
+  last_failure: string | null;
 }
 
 export interface ResourceStatus extends Pick<AclResource, 'id' | 'address' | 'tcp' | 'udp' | 'icmp'> {
@@ -78,7 +103,10 @@ export function stateOf(sessions: Sessions, nowMs: number): ClientState {
 
 export function snapshotOf(
   sessions: Sessions,
-  facts: Pick<Snapshot, 'version' | 'listeners' | 'direct' | 'udp' | 'tun' | 'refusals' | 'uptime_seconds'>,
+  facts: Pick<
+    Snapshot,
+    'version' | 'listeners' | 'direct' | 'p2p' | 'udp' | 'tun' | 'refusals' | 'uptime_seconds'
+  >,
   nowMs: number,
 ): Snapshot {
   const { current, key, waitingFor } = sessions;
@@ -101,6 +129,7 @@ export function snapshotOf(
     relays: (current?.relays ?? []).map(({ id, url }) => ({ id, url })),
     flows: current?.tunnels.flows ?? 0,
     doubts: current?.tunnels.doubts ?? 0,
+    direct_paths: { ...(current?.directPaths ?? { opened: 0, failed: 0 }) },
     events: { waiting: current?.outbox.waiting ?? 0, dropped: current?.outbox.dropped ?? 0 },
     ...facts,
   };
@@ -122,14 +151,27 @@ const networksOf = ({ acls, tunnels }: Session): NetworkStatus[] =>
   [...acls.networks].map(([id, { claims }]) => ({
     id,
     resources: claims.acl.resources.length,
-    connectors: tunnels.links(id).map(({ hash, state, relay, tunnel, flows, weight, doubts, failure }) => ({
-      hash,
-      state,
-      relay: relay?.id ?? null,
-      round_trip_ms: tunnel && Number.isFinite(tunnel.rttMs) ? Math.round(tunnel.rttMs * 100) / 100 : null,
-      flows,
-      weight: weight ?? usualWeight,
-      doubts,
-      last_failure: failure ? `${failure.error.code}: ${failure.error.message}` : null,
+    connectors: tunnels.links(id).map((link) => ({
+      hash: link.hash,
+      state: link.state,
+      path: link.kind ?? null,
+      relay: link.relay?.id ?? null,
+      round_trip_ms: roundTripOf(link.tunnel),
+      flows: link.flows,
+      flows_direct: link.flowsDirect,
+      direct: link.direct ? directOf(link.direct) : null,
+      weight: link.weight ?? usualWeight,
+      doubts: link.doubts,
+      last_failure: link.failure ? `${link.failure.error.code}: ${link.failure.error.message}` : null,
     })),
   }));
+
+const directOf = ({ state, mapping, path, failure }: DirectPath): DirectStatus => ({
+  state,
+  nat: mapping,
+  round_trip_ms: roundTripOf(path?.tunnel),
+  last_failure: failure ? `${failure.code}: ${failure.detail}` : null,
+});
+
+const roundTripOf = (tunnel: ClientTunnel | undefined): number | null =>
+  tunnel && Number.isFinite(tunnel.rttMs) ? Math.round(tunnel.rttMs * 100) / 100 : null;

@@ -46,9 +46,14 @@ export function statusText(s: Snapshot): string {
           '  Connector',
           [
             `${hash.slice(0, 12)}… ${state}`,
-            ...(relay === null
+            ...(o.path === null
               ? []
-              : [`by ${relay}`, `${flows} flows`, ...(rtt === null ? [] : [`${rtt} ms`])]),
+              : [
+                  o.path === 'direct' ? 'direct' : `by ${relay}`,
+                  `${flows} flows${o.flows_direct > 0 ? ` (${o.flows_direct} direct)` : ''}`,
+                  ...(rtt === null ? [] : [`${rtt} ms`]),
+                ]),
+            ...(o.direct?.last_failure ? [`no direct path (${o.direct.last_failure})`] : []),
             `weight ${weight}`,
             ...(doubts > 0 ? [`doubted ${doubts}×`] : []),
             ...(o.last_failure ? [o.last_failure] : []),

@@ -9,7 +9,7 @@ import type { Flow } from '#node-agents/link/tunnel/flow.ts';
 import type { ErrorCode, Refusal, Verdict } from '#schema/errors.ts';
 import type { Acls } from './acl.ts';
 import { ConnectorLink, type LinkContext, type LinkNetwork } from './connector-link.ts';
-import type { FlowRequest } from './opening.ts';
+import type { FlowRequest, IsCurrent } from './opening.ts';
 import { RelayTrust } from './relay-trust.ts';
 import { rendezvousOrder } from './rendezvous.ts';
 import { firstReady, openThrough } from './way.ts';
@@ -106,7 +106,7 @@ export class Tunnels {
     network: string,
     request: FlowRequest,
     connectionId: string,
-  ): Promise<Verdict<{ stream: Flow }>> {
+  ): Promise<Verdict<{ stream: Flow; isCurrent: IsCurrent }>> {
     const startedMs = this.#now();
     for (let waitMs = retryMs.first; ; waitMs = Math.min(1.5 * waitMs, retryMs.most)) {
       const opened = await this.#openOnce(network, request, connectionId);
@@ -153,18 +153,22 @@ export class Tunnels {
     network: string,
     request: FlowRequest,
     connectionId: string,
-  ): Promise<Verdict<{ stream: Flow }>> {
+  ): Promise<Verdict<{ stream: Flow; isCurrent: IsCurrent }>> {
     const tries = new Map(this.links(network).map((link) => [link, triesEach]));
     const probe = () => {
       for (const link of tries.keys()) link.tunnel?.probe();
     };
     let refusal: Refusal = { ok: false, code: 'no_connector', detail: 'its Remote Network has no Connector' };
+    // Where nothing is open yet, perhaps because no relay can be reached, a direct path may come first.
+    for (const link of tries.keys()) if (!link.tunnel) link.used();
     while (tries.size > 0) {
       const ready = await firstReady(new Set(tries.keys()), request.signal);
       if (!ready.ok) return ready.code === 'cancelled' ? ready : asNoConnector(ready);
       const { link, tunnel } = ready;
+      link.used();
       const opened = await openThrough(tunnel, request, connectionId, probe);
-      if (opened.ok || !tryNext.has(opened.code)) return opened;
+      if (opened.ok) return { ...opened, isCurrent: () => (link.tunnel ?? tunnel) === tunnel };
+      if (!tryNext.has(opened.code)) return opened;
       refusal = opened;
       const left = opened.code === 'peer_gone' ? tries.get(link)! - 1 : 0;
       if (left === 0) tries.delete(link);

@@ -17,6 +17,7 @@ import type { Health } from './health.ts';
 import { limits } from './limits.ts';
 import { ConnectorLoad } from './load.ts';
 import { Memory } from './memory.ts';
+import { Offers } from './offers.ts';
 import { createRecordResolver } from './record-resolver.ts';
 import { Relays } from './relays.ts';
 import { createReport, type Report } from './report.ts';
@@ -46,6 +47,7 @@ export class Connector {
   readonly #session: Session;
   readonly #tunnels: Tunnels;
   readonly #relays: Relays;
+  readonly #offers: Offers;
   readonly #report: Report;
   readonly #load: ConnectorLoad;
   #draining = false;
@@ -77,6 +79,7 @@ export class Connector {
         onRelays: (relays) => this.#relays.update(relays),
         onAcl: (changed) => this.#tunnels.rejudge(changed),
         onRevoke: (ids, all) => this.#tunnels.cut('revoked', all ? undefined : ids),
+        onOffer: (offer) => void this.#offers.take(offer),
         onEventsStored: (batch) => this.#report.stored(batch),
         onOpen: () => this.#tell(),
         onDead: o.onDead,
@@ -123,6 +126,16 @@ export class Connector {
       random,
       log,
     });
+    this.#offers = new Offers({
+      openPorts: config.p2p === 'auto' ? openPorts : undefined,
+      tunnels: this.#tunnels,
+      relays: () => this.#relays.entries,
+      refusal: () => this.#tunnels.refusal ?? (session.isStale() ? 'acl_stale' : undefined),
+      send,
+      now: host.monotonic,
+      random,
+      log,
+    });
     this.#load = new ConnectorLoad({
       weight: config.weight,
       counts: () => ({ flows: this.#tunnels.flows, tunnels: this.#tunnels.size }),
@@ -150,6 +163,7 @@ export class Connector {
     this.#draining = true;
     host.log.info('draining', { tunnels: this.#tunnels.size, flows: this.#tunnels.flows });
     this.#relays.close();
+    this.#offers.close();
     await Promise.race([this.#tunnels.drain(limits.drainMs), aborted(dead)]);
     await this.#report.finish(limits.flushMs);
     host.log.info('connector_stopped', { events_waiting: this.#report.waiting });
@@ -157,6 +171,7 @@ export class Connector {
 
   close(): void {
     this.#load.close();
+    this.#offers.close();
     this.#relays.close();
     this.#session.close();
   }
@@ -190,6 +205,7 @@ export class Connector {
         expires_s: acl.version === undefined ? null : Math.round(acl.expiresAt - nowMs / 1000),
       },
       tunnels: this.#tunnels.size,
+      tunnels_direct: this.#tunnels.direct,
       flows: this.#tunnels.flows,
       weight: this.#load.weight,
       load: this.#load.class,
@@ -228,6 +244,9 @@ export class Connector {
     });
   }
 }
+
+/** Loaded when the first offer comes. */
+const openPorts = async () => (await import('../os/path-port.ts')).openPathPorts();
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((done) => {

@@ -24,6 +24,8 @@ export interface Health {
   relays: { relay: string; url: string; state: string; code: string | null }[];
   acl: { version: number | null; resources: number; stale: boolean; expires_s: number | null };
   tunnels: number;
+  /** Of these, without a relay. */
+  tunnels_direct: number;
   flows: number;
   /** Share of the load that Clients are told, how busy it is, and of what is scarcest how much is in use (0–1). */
   weight: number;
@@ -43,6 +45,7 @@ export const startingHealth: Health = {
   relays: [],
   acl: { version: null, resources: 0, stale: true, expires_s: null },
   tunnels: 0,
+  tunnels_direct: 0,
   flows: 0,
   weight: 0,
   load: 'free',
@@ -118,7 +121,7 @@ function sentences(health: Health): string {
     `controller: ${controller.state}, ${heard}${controller.code ? ` (${controller.code})` : ''}`,
     ...health.relays.map(({ url, state, code }) => `relay ${url}: ${state}${code ? ` (${code})` : ''}`),
     `acl: version ${acl.version ?? 'none'}, ${acl.resources} Resources${acl.stale ? ', stale' : ''}`,
-    `tunnels: ${health.tunnels}, flows: ${health.flows}, events waiting: ${health.events_waiting}`,
+    `tunnels: ${health.tunnels}, ${health.tunnels_direct} of them direct, flows: ${health.flows}, events waiting: ${health.events_waiting}`,
     `load: ${health.load}, ${Math.round(health.utilisation * 100)} % in use, weight ${health.weight}`,
     '',
   ].join('\n');

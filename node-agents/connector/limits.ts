@@ -22,6 +22,9 @@ export const limits = {
   receiveBytesPerPrincipal: 128 * 1024 * 1024,
   /** Milliseconds for TLS with a Client. */
   handshakeMs: 10_000,
+  /** Offers of direct paths that are worked on at once, and milliseconds for TLS with whoever was dialled. */
+  offers: 64,
+  directHandshakeMs: 4_000,
   /** Milliseconds to look a name up. */
   resolveMs: 5_000,
   /**

@@ -24,8 +24,8 @@ export interface FlowContext {
   client(): ClientAcl;
   /** Resolves when the Client has brought a newer ACL, or has had time enough to. */
   newerAcl(): Promise<void>;
-  /** `rel_…`. */
-  relay: string;
+  /** `rel_…`; undefined on a direct path. */
+  relay: string | undefined;
 }
 
 type Allowed = Extract<FlowVerdict, { ok: true }>;
@@ -220,8 +220,8 @@ export class LiveFlow {
       ...(this.#resolved !== undefined && { resolved: this.#resolved }),
       network: gate.network(),
       ...(connector !== undefined && { connector }),
-      relay,
-      path: 'relay',
+      ...(relay !== undefined && { relay }),
+      path: relay === undefined ? 'direct' : 'relay',
       bytes_up: this.#joined?.bytesUp ?? 0,
       bytes_down: this.#joined?.bytesDown ?? 0,
       duration_ms: Math.max(0, Math.round(nowMs - this.#startMs)),

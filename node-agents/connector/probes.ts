@@ -52,6 +52,7 @@ function metrics(health: Health): string {
     ],
     ['acl_resources', 'Resources of the Remote Network.', health.acl.resources],
     ['tunnels', 'Tunnels of Clients.', health.tunnels],
+    ['tunnels_direct', 'Of the tunnels, those without a relay.', health.tunnels_direct],
     ['flows', 'Live flows.', health.flows],
     ['weight', 'Share of the load that Clients are told.', health.weight],
     ['utilisation', 'How much of what is scarcest is in use, 0 to 1.', health.utilisation],

@@ -73,6 +73,11 @@ export class Relays {
     }));
   }
 
+  /** Where Clients can meet this Connector now. */
+  get entries(): RelayEntry[] {
+    return [...this.#links.values()].filter(({ state }) => state === 'connected').map(({ entry }) => entry);
+  }
+
   get connected(): number {
     return this.links.filter(({ state }) => state === 'connected').length;
   }

@@ -39,6 +39,8 @@ export interface SessionOptions {
   onAcl(changed: ReadonlySet<string>): void;
   /** Cut them; @returns what was cut. */
   onRevoke(ids: ReadonlySet<string>, everything: boolean): { flows: number; tunnels: number };
+  /** A Client wants a direct path. */
+  onOffer(offer: FromControllerOf<'offer'>): void;
   onEventsStored(batch: number): void;
   /** The channel is open: what must be told can be told. */
   onOpen(): void;
@@ -212,6 +214,8 @@ export class Session {
         return this.#renewal.look();
       case 'revoke':
         return this.#revoke(message);
+      case 'offer':
+        return this.#o.onOffer(message);
       case 'events_stored':
         return this.#o.onEventsStored(message.batch);
       default: // client_acl is for Clients; restarting and refused concern the channel itself.

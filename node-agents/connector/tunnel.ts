@@ -1,11 +1,11 @@
 /**
- * One Client's tunnel into this Connector: from the stream that a relay hands over through the pinned TLS
+ * One Client's tunnel into this Connector: from the stream that a relay hands over, or a direct one, through the pinned TLS
  * handshake and HELLO (`admit.ts`) to its flows (`live-flow.ts`). Knows the Client ACL in force and cuts
  * what it no longer allows. `tunnels.ts` holds them all.
  */
 import type { Duplex } from 'node:stream';
 import type { ClientAcl } from '#schema/acl/intersect.ts';
-import { type ErrorCode, refuse, type Verdict } from '#schema/errors.ts';
+import { type ErrorCode, refuse, SallyportError, type Verdict } from '#schema/errors.ts';
 import type { ExpiringSet } from '#schema/relay/once.ts';
 import type { Identity } from '../link/identity.ts';
 import { acceptPinned } from '../link/pinned-tls.ts';
@@ -15,12 +15,14 @@ import type { Gate } from './gate.ts';
 import { limits } from './limits.ts';
 import { LiveFlow } from './live-flow.ts';
 
+/** How a Client came: through a relay (`rel_…`), or directly as the one whom an offer names. */
+export type Origin = { relay: string } | { jkt: string };
+
 export interface TunnelOptions {
   gate: Gate;
   identity: Identity;
   used: ExpiringSet;
-  /** `rel_…`. */
-  relay: string;
+  from: Origin;
   /** Monotonic milliseconds. */
   now(): number;
   /** The Client owes an answer. */
@@ -47,8 +49,12 @@ export class Tunnel {
   static async accept(stream: Duplex, o: TunnelOptions): Promise<Tunnel> {
     const { socket, peerJkt } = await acceptPinned(stream, {
       identity: o.identity,
-      timeoutMs: limits.handshakeMs,
+      timeoutMs: 'jkt' in o.from ? limits.directHandshakeMs : limits.handshakeMs,
     });
+    if ('jkt' in o.from && o.from.jkt !== peerJkt) {
+      socket.destroy();
+      throw new SallyportError('proof_invalid', 'not the key that the offer names');
+    }
     return new Tunnel(socket, peerJkt, o);
   }
 
@@ -75,8 +81,9 @@ export class Tunnel {
     return this.#flows.size;
   }
 
-  get relay(): string {
-    return this.#o.relay;
+  /** Undefined for one that came directly. */
+  get relay(): string | undefined {
+    return 'relay' in this.#o.from ? this.#o.from.relay : undefined;
   }
 
   /** Whether it belongs to one of these principals, keys, instances or thumbprints. */
@@ -126,7 +133,7 @@ export class Tunnel {
   }
 
   #adopt(verdict: AdmitVerdict): Verdict<object> {
-    const { gate, relay } = this.#o;
+    const { gate } = this.#o;
     const { principal, key, instance } = namesOf(verdict.ok ? verdict.client : this.#client);
     if (!verdict.ok) {
       gate.log.warn('tunnel_refused', {
@@ -144,6 +151,7 @@ export class Tunnel {
     this.checkTime(gate.moment().nowMs);
     const { version } = verdict.client.claims.acl;
     if (!this.#client) {
+      const relay = this.relay ?? null;
       gate.log.info('tunnel_open', { principal, key, instance, relay, acl_version: version });
       const share = gate.memory.enter(verdict.client.claims.sub);
       this.#line.shareBudget(share.budget);
@@ -156,10 +164,9 @@ export class Tunnel {
   }
 
   async #run(request: FlowRequest): Promise<void> {
-    const { gate, relay } = this.#o;
     const flow = new LiveFlow(request, {
-      gate,
-      relay,
+      gate: this.#o.gate,
+      relay: this.relay,
       client: () => this.#client!,
       newerAcl: () => this.#newerAcl(),
     });

@@ -8,7 +8,7 @@ import type { Identity } from '../link/identity.ts';
 import { usedTokens } from './admit.ts';
 import type { Gate } from './gate.ts';
 import { limits } from './limits.ts';
-import { Tunnel } from './tunnel.ts';
+import { type Origin, Tunnel } from './tunnel.ts';
 
 export class Tunnels {
   readonly #gate: Gate;
@@ -40,6 +40,11 @@ export class Tunnels {
     return this.#live.size;
   }
 
+  /** Of these, without a relay. */
+  get direct(): number {
+    return [...this.#live].filter(({ relay }) => relay === undefined).length;
+  }
+
   get flows(): number {
     return this.#gate.census.flows;
   }
@@ -52,23 +57,37 @@ export class Tunnels {
 
   /** A Client that the relay has let through. What fails is logged: nobody else is waiting for it. */
   async take(open: () => Promise<Duplex>, relay: string): Promise<void> {
+    try {
+      await this.#accept(open, { relay });
+    } catch (error) {
+      const code = error instanceof SallyportError ? error.code : 'internal_error';
+      this.#gate.log.warn('tunnel_failed', { relay, code, error });
+    }
+  }
+
+  /**
+   * Somebody who was met without a relay.
+   * @param jkt thumbprint of the key that they must prove to hold.
+   * @throws SallyportError why they are not taken; the stream is destroyed then.
+   */
+  takeDirect(stream: Duplex, jkt: string): Promise<void> {
+    return this.#accept(async () => stream, { jkt });
+  }
+
+  async #accept(open: () => Promise<Duplex>, from: Origin): Promise<void> {
     this.#handshakes++;
     try {
-      const stream = await open();
-      const tunnel = await Tunnel.accept(stream, {
+      const tunnel = await Tunnel.accept(await open(), {
         gate: this.#gate,
         identity: this.#identity,
         used: this.#used,
-        relay,
+        from,
         now: this.#now,
         onDoubt: () => this.#onDoubt(relay),
         onClose: (closed) => this.#forget(closed),
       });
       if (!tunnel.closed) this.#live.add(tunnel);
       if (this.#draining) tunnel.goAway('draining');
-    } catch (error) {
-      const code = error instanceof SallyportError ? error.code : 'internal_error';
-      this.#gate.log.warn('tunnel_failed', { relay, code, error });
     } finally {
       this.#handshakes--;
     }

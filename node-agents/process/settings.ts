@@ -100,6 +100,17 @@ const metricsPort = option('metrics-port', 'PORT', (text) => values.port(text), 
 const json = toggle('json', 'print JSON');
 const enrollToken = option('enroll-token', 'TOKEN', values.secretValue, 'one-time token of the first start');
 
+const p2p = (peers: string) =>
+  withDefault(
+    option(
+      'p2p',
+      'off|auto',
+      values.oneOf('off', 'auto'),
+      `meet ${peers} without a relay where networks let it, by outgoing connections; Linux (auto)`,
+    ),
+    () => 'auto' as const,
+  );
+
 export const clientSettings = {
   httpProxy: option('http-proxy', 'ADDR:PORT', values.listenAddress, 'offer an HTTP proxy here'),
   socks5: option('socks5', 'ADDR:PORT', values.listenAddress, 'offer a SOCKS5 proxy here'),
@@ -143,6 +154,7 @@ export const clientSettings = {
     values.listenAddress,
     'with --gateway: answer the DNS questions of those devices here; may be repeated',
   ),
+  p2p: p2p('Connectors'),
   direct: withDefault(
     option('direct', 'on|off', values.onOff, 'let what is no Resource go straight out (on)'),
     () => true,
@@ -198,6 +210,7 @@ export const connectorSettings = {
     values.resolver,
     'resolve Resources here, not by the system; may be repeated',
   ),
+  p2p: p2p('Clients'),
   labels,
   weight: withDefault(
     option(

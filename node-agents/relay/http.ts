@@ -11,7 +11,7 @@ import { createServer } from '#node-agents/process/http.ts';
 import type { ErrorCode } from '#schema/errors.ts';
 import { doorOf, type Issuers, type Knock, verifyKnock } from '#schema/relay/handshake.ts';
 import { problemOf } from '#schema/relay/problem.ts';
-import { relayLimits, relayPaths } from '#schema/relay/wire.ts';
+import { observePath, relayLimits, relayPaths } from '#schema/relay/wire.ts';
 import type { Log } from '../process/log.ts';
 import { type CallerLimits, Callers } from './callers.ts';
 import type { Exchange } from './exchange.ts';
@@ -122,6 +122,8 @@ function answer(o: ListenerOptions, request: IncomingMessage, response: ServerRe
   const path = pathOf(request);
   const isDoor = doorOf(path, new URL(o.url).pathname) !== null;
   const readable = request.method === 'GET' || request.method === 'HEAD';
+  const base = new URL(o.url).pathname.replace(/\/$/, '');
+  if (readable && path === base + observePath) return tellObserved(request, response);
   const page = readable && !isDoor ? o.page(path) : null;
   response.setHeader('connection', 'close');
   if (page !== null) {
@@ -133,6 +135,13 @@ function answer(o: ListenerOptions, request: IncomingMessage, response: ServerRe
   const { status, headers, body } = problemOf(code, o.now());
   response.writeHead(status, headers);
   response.end(body);
+}
+
+/** The connection stays for a while: with it, so does what a NAT has made of it. */
+function tellObserved({ socket }: IncomingMessage, response: ServerResponse): void {
+  const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify({ address, port: socket.remotePort ?? 0 }));
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {

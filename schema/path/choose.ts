@@ -6,8 +6,8 @@
 export type Path = 'direct' | 'relay';
 
 /** How much longer the direct way may take: to be chosen, and to stay so. */
-const toTake = { factor: 1.1, ms: 2 };
-const toKeep = { factor: 1.5, ms: 5 };
+const toTake = { factor: 1.1, ms: 5 };
+const toKeep = { factor: 1.5, ms: 20 };
 
 /**
  * Both ways are there.

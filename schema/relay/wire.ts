@@ -11,6 +11,9 @@
  *   GET /relay/v1/accept     Connector, for one session. Sallyport-Session: <secret>,
  *                            Sallyport-Connector: <hash>.
  *
+ * Beside the doors, GET /relay/v1/observe tells anybody what they come from, as JSON (`observed`): the outside
+ * of a NAT, for direct paths. A relay that cannot see it, such as one behind a proxy, does not offer it.
+ *
  * connect and accept take `Upgrade: sallyport` (a raw byte stream follows the 101) or `Upgrade: websocket`
  * (binary messages are the stream, in any division; text messages belong to the relay: see `mark`). Each
  * WebSocket offers the subprotocol below, which carries the version. The two sides of a session may use
@@ -31,6 +34,7 @@ export const relayPaths = {
   connect: '/relay/v1/connect',
   accept: '/relay/v1/accept',
 } as const;
+export const observePath = '/relay/v1/observe';
 export const rawUpgrade = 'sallyport';
 export const relayProtocol = 'sallyport-relay.1';
 export const sessionHeader = 'sallyport-session';
@@ -55,6 +59,9 @@ export const relayLimits = {
   /** Bytes of one text message, on any link. */
   textBytes: 4 * 1024,
 } as const;
+
+/** What a relay sees of whoever asks. */
+export const observed = z.object({ address: z.string().max(45), port: z.number().int().min(1).max(65_535) });
 
 /** Text on a register link, relay → Connector. */
 export const toConnector = z.discriminatedUnion('type', [

@@ -38,11 +38,13 @@ export async function startDemo(
 
   const origin = await PrivateOrigin.start(pageAddress, pagePort);
   const dns = await PrivateDns.start({ [hostName]: [pageAddress] });
-  const world = await World.start({ stateDir, portBase, slug: 'demo', onStep }).catch(async (error) => {
-    await origin.stop();
-    dns.stop();
-    throw error;
-  });
+  const world = await World.start({ stateDir, portBase, slug: 'demo', p2p: 'auto', onStep }).catch(
+    async (error) => {
+      await origin.stop();
+      dns.stop();
+      throw error;
+    },
+  );
   const stop = async () => {
     await world.stop();
     await origin.stop();

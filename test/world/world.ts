@@ -23,6 +23,8 @@ export interface WorldOptions {
   logLevel?: string;
   /** Address that Controller and relays listen on. */
   host?: string;
+  /** Direct paths; absent: off, so that what a test or a measurement says of relays is about relays. */
+  p2p?: 'auto';
   /** Seconds that no token outlives. */
   tokenLifetime?: number;
   /** Command in front of each agent, such as `ip netns exec X`. */
@@ -241,7 +243,11 @@ export class World {
     prefix = this.#options.prefix,
   ): AgentProcess {
     const process = new AgentProcess(name, args, {
-      env: { ...(this.#options.logLevel && { SALLYPORT_LOG_LEVEL: this.#options.logLevel }), ...env },
+      env: {
+        ...(this.#options.logLevel && { SALLYPORT_LOG_LEVEL: this.#options.logLevel }),
+        SALLYPORT_P2P: this.#options.p2p ?? 'off',
+        ...env,
+      },
       ...(prefix && { prefix }),
     });
     this.processes.push(process);

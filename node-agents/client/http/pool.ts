@@ -7,7 +7,7 @@ import type { AgentOptions, ClientRequest, ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Agent } from '#node-agents/process/http.ts';
 import type { TcpDestination } from '../destination.ts';
-import type { Open, Opening } from '../opening.ts';
+import type { IsCurrent, Open, Opening } from '../opening.ts';
 
 /** What `forward.ts` passes through `http.request` to the pool. */
 export interface PooledRequest extends ClientRequestArgs {
@@ -36,6 +36,7 @@ const lingerMs = 2_000;
 export class FlowAgent extends Agent {
   readonly #open: Open;
   readonly #idle = new WeakMap<Duplex, NodeJS.Timeout>();
+  readonly #isCurrent = new WeakMap<Duplex, IsCurrent>();
 
   constructor(open: Open) {
     super({ keepAlive: true, maxFreeSockets: 64, maxTotalSockets: 8192, scheduling: 'lifo' } as AgentOptions);
@@ -53,8 +54,10 @@ export class FlowAgent extends Agent {
   ): undefined {
     const { destination, clientAddress, gone } = options as PooledRequest;
     this.#open({ destination, clientAddress, signal: gone }).then((opening) => {
-      if (opening.ok) done(null, asSocket(opening.stream));
-      else done(new RefusedOpening(opening), undefined as never);
+      if (!opening.ok) return done(new RefusedOpening(opening), undefined as never);
+      const { stream, isCurrent } = opening;
+      if (isCurrent) this.#isCurrent.set(stream, isCurrent);
+      done(null, asSocket(stream));
     });
   }
 
@@ -62,6 +65,8 @@ export class FlowAgent extends Agent {
     // @types/node says void; it is whether to keep it, judged by the destination's own Keep-Alive.
     const wanted = super.keepSocketAlive(stream) as unknown as boolean;
     if (!wanted || stream.destroyed || stream.readableEnded) return false;
+    // A better path is there, or this one takes no new flows: the next request opens its own.
+    if (this.#isCurrent.get(stream)?.() === false) return false;
     this.#idle.set(stream, setTimeout(() => retire(stream), idleMs).unref());
     return true;
   }

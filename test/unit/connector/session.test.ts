@@ -66,6 +66,7 @@ beforeEach(async () => {
       calls.cut.push({ ids: [...ids], everything });
       return { flows: 2, tunnels: 1 };
     },
+    onOffer: () => {},
     onEventsStored: () => {},
     onOpen: () => {},
     onDead: (error) => {

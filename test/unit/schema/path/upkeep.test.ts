@@ -69,8 +69,8 @@ test('an unused path is let go of, one that carries a flow is not', () => {
 test('the direct path is taken unless the relay is clearly nearer, and small differences change nothing', () => {
   expect(choosePath(Number.NaN, 5, 'relay')).toBe('direct');
   expect(choosePath(10, 30, 'relay')).toBe('direct');
-  expect(choosePath(12, 10, 'relay')).toBe('direct');
-  expect(choosePath(16, 10, 'relay')).toBe('relay');
-  expect(choosePath(16, 10, 'direct')).toBe('direct');
-  expect(choosePath(21, 10, 'direct')).toBe('relay');
+  expect(choosePath(15, 10, 'relay')).toBe('direct');
+  expect(choosePath(17, 10, 'relay')).toBe('relay');
+  expect(choosePath(34, 10, 'direct')).toBe('direct');
+  expect(choosePath(36, 10, 'direct')).toBe('relay');
 });
