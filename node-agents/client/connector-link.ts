@@ -61,7 +61,8 @@ export class ConnectorLink {
   /** Through a relay. */
   #path: Path | undefined;
   readonly direct: DirectPath | undefined;
-  #kind: PathKind = 'relay';
+  /** Of the two, which one is preferred; a new direct path is, until it proves to be the longer way. */
+  #kind: PathKind = 'direct';
   /** Those that take no new flows but still carry some. */
   readonly #leaving = new Set<Path>();
   #attempt: Promise<ClientTunnel> | undefined;
@@ -234,6 +235,7 @@ export class ConnectorLink {
   }
 
   #takeDirect(path: Path): void {
+    this.#kind = 'direct';
     this.#watch(path);
     if (this.#retired) this.#leave(path);
   }

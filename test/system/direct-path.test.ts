@@ -96,6 +96,7 @@ describe.skipIf(reason)('on one LAN', () => {
     const visitor = await arrive();
     const slow = fetchSum(visitor, 60_000_000, '--limit-rate', '6M');
     await visitor.agent.line('direct_path_open');
+    await expect.poll(() => pathOf(visitor), { timeout: 10_000 }).toBe('direct');
     const fast = await fetchSum(visitor, 20_000_000);
     expect(fast.sum).toBe(sumOf(20_000_000));
     await expect
