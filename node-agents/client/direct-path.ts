@@ -37,7 +37,7 @@ export interface DirectPathOptions {
 }
 
 /** For TLS with whoever answers, then for WELCOME. */
-const handshakeMs = 4_000;
+const handshakeMs = 6_000;
 /** After each of the first round trips that are measured. */
 const measurePauses = [30, 60, 120, 250, 500, 1_000];
 

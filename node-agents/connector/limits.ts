@@ -24,7 +24,7 @@ export const limits = {
   handshakeMs: 10_000,
   /** Offers of direct paths that are worked on at once, and milliseconds for TLS with whoever was dialled. */
   offers: 64,
-  directHandshakeMs: 4_000,
+  directHandshakeMs: 6_000,
   /** Milliseconds to look a name up. */
   resolveMs: 5_000,
   /**

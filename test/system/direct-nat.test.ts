@@ -48,48 +48,86 @@ describe.skipIf(reason)('a Client behind', () => {
     await direct?.stop();
   }, 60_000);
 
-  test.for(kinds)('%s', { timeout: 120_000 }, async (kind) => {
+  test.for(kinds)('%s', { timeout: 180_000 }, async (kind) => {
     const visitor = await direct.visitor(key, direct.lab.site(`c-${kind}`, kind).host(`ch-${kind}`));
     try {
-      const outcomes = await Promise.all(
-        [...places].map(async ([connector, place]) => [connector, await outcomeOf(visitor, place)] as const),
+      const row = await Promise.all(
+        [...places].map(async ([connector, place]) => {
+          const shown = await (reachable(kind, connector) ? meets : staysApart)(direct, visitor, place);
+          return [connector, shown] as const;
+        }),
       );
-      const row = new Map(outcomes.map(([connector, { shown }]) => [connector, shown]));
-      table.set(kind, row);
-      expect(Object.fromEntries(outcomes.map(([connector, { path }]) => [connector, path]))).toEqual(
-        Object.fromEntries(
-          kinds.map((connector) => [connector, reachable(kind, connector) ? 'direct' : 'relay']),
-        ),
-      );
+      table.set(kind, new Map(row));
     } finally {
       await visitor.agent.stop();
     }
   });
-
-  /** Asks for a path by its first transfer, lets one run meanwhile, and does another when the attempt is over. */
-  const outcomeOf = async (visitor: Visitor, place: Place) => {
-    const fetchOnce = async (...args: string[]) => {
-      const file = `${direct.world.stateDir}/got-${place.name}-${args.length}`;
-      const { code, stderr } = await visitor.curl('-p', ...args, '-o', file, `${place.url}/${bytes}`);
-      expect({ place: place.name, code, stderr }).toEqual({ place: place.name, code: 0, stderr: '' });
-      const { stdout } = await direct.run(['sha256sum', file]);
-      expect(stdout.split(' ')[0]).toBe(sumOf(bytes));
-    };
-    await expect.poll(async () => (await visitor.towards(place)).state, { timeout: 20_000 }).toBe('open');
-    await fetchOnce('--limit-rate', '4M');
-    const over = await visitor.agent.line(
-      ({ event, connector }) =>
-        (event === 'direct_path_open' || event === 'direct_path_failed') && connector === hashOf.get(place),
-      40_000,
-    );
-    await fetchOnce();
-    const { path } = await visitor.towards(place);
-    return { path, shown: over.event === 'direct_path_open' ? `${over['ms']} ms` : '–' };
-  };
-  const hashOf = {
-    get: (place: Place) => place.connector.lines.find(({ event }) => event === 'connector_ready')?.['hash'],
-  };
 });
+
+describe.skipIf(reason)('both behind one router, in two LANs without a way between them', () => {
+  let direct: DirectLab;
+  beforeAll(async () => {
+    direct = await DirectLab.open();
+  }, 120_000);
+  afterAll(() => direct?.stop(), 60_000);
+
+  test.for([
+    ['full', 'one that hairpins: they meet at its outside', meets],
+    ['port', 'one that does not: by relay', staysApart],
+  ] as const)('%s: %s', { timeout: 120_000 }, async ([kind, , outcome]) => {
+    const site = direct.lab.site(`one-${kind}`, kind);
+    const place = await direct.place(kind, site.host(`pk-${kind}`, 1));
+    const { key } = await direct.world.createService(`app-${kind}`, [place.resource]);
+    const visitor = await direct.visitor(key, site.host(`pc-${kind}`, 2));
+    await outcome(direct, visitor, place);
+    await visitor.agent.stop();
+  });
+});
+
+/** A transfer asks for a direct path and goes on while it comes about; the next one takes it. @returns how long that took. */
+async function meets(direct: DirectLab, visitor: Visitor, place: Place): Promise<string> {
+  await begin(direct, visitor, place);
+  await expect
+    .poll(async () => towards(visitor, place), { timeout: 90_000, interval: 200 })
+    .toMatchObject({ place: place.name, path: 'direct', state: 'up' });
+  await transfer(direct, visitor, place);
+  return `${outcomes(visitor, place, 'open')[0]?.['ms']} ms`;
+}
+
+/** The attempt comes to nothing, and to the transfers it makes no difference. */
+async function staysApart(direct: DirectLab, visitor: Visitor, place: Place): Promise<string> {
+  await begin(direct, visitor, place);
+  await expect.poll(() => outcomes(visitor, place, 'failed').length, { timeout: 60_000 }).toBeGreaterThan(0);
+  expect(await towards(visitor, place)).toMatchObject({ place: place.name, path: 'relay' });
+  await transfer(direct, visitor, place);
+  expect(outcomes(visitor, place, 'open')).toEqual([]);
+  return '–';
+}
+
+async function begin(direct: DirectLab, visitor: Visitor, place: Place): Promise<void> {
+  await expect.poll(async () => (await visitor.towards(place)).state, { timeout: 20_000 }).toBe('open');
+  await transfer(direct, visitor, place, '--limit-rate', '4M');
+}
+
+async function towards(visitor: Visitor, place: Place) {
+  const { path, direct } = await visitor.towards(place);
+  return { place: place.name, path, ...direct };
+}
+
+async function transfer(direct: DirectLab, visitor: Visitor, place: Place, ...args: string[]): Promise<void> {
+  const file = `${direct.world.stateDir}/got-${place.name}`;
+  const { code, stderr } = await visitor.curl('-p', ...args, '-o', file, `${place.url}/${bytes}`);
+  expect({ place: place.name, code, stderr }).toEqual({ place: place.name, code: 0, stderr: '' });
+  const { stdout } = await direct.run(['sha256sum', file]);
+  expect(stdout.split(' ')[0]).toBe(sumOf(bytes));
+}
+
+function outcomes({ agent }: Visitor, place: Place, how: 'open' | 'failed') {
+  const ready = place.connector.lines.find(({ event }) => event === 'connector_ready');
+  return agent.lines.filter(
+    ({ event, connector }) => event === `direct_path_${how}` && connector === ready?.['hash'],
+  );
+}
 
 function markdown(table: ReadonlyMap<RouterKind, ReadonlyMap<RouterKind, string>>): string {
   const row = (cells: string[]) => `| ${cells.join(' | ')} |`;

@@ -23,8 +23,8 @@ export interface Site {
   readonly outside: string;
   /** Namespace of the router. */
   readonly router: string;
-  /** A host behind it. */
-  host(name: string): LabHost;
+  /** A host behind it. @param lan which of its LANs; there is no way between them but through the NAT. */
+  host(name: string, lan?: 1 | 2): LabHost;
 }
 
 export interface LabHost {
@@ -63,7 +63,7 @@ export class NatLab {
     }
   }
 
-  /** A router with a LAN behind it. @param lans how many; more than one are routed to each other only by NAT. */
+  /** A router with two LANs behind it. */
   site(name: string, kind: RouterKind): Site {
     const number = ++this.#sites;
     const router = this.#namespace(`${name}-router`);
@@ -77,24 +77,27 @@ export class NatLab {
     this.ip(this.core, `route add ${second}/32 via ${outside}`);
     const open = kind === 'none' || kind === 'firewall';
     // Without a NAT the hosts have public addresses.
-    const lan = (host: number) => (open ? `100.64.${number}.${host}` : `192.168.1.${host}`);
-    this.ip(router, 'link add lan type bridge');
-    this.ip(router, `addr add ${lan(1)}/24 dev lan`);
-    this.ip(router, 'link set lan up');
-    if (open) this.ip(this.core, `route add ${lan(0)}/24 via ${outside}`);
-    this.nft(router, rulesetOf(kind, { outside, second, relay: coreAddress }));
+    const at = (lan: 1 | 2, host: number) =>
+      open ? `100.${63 + lan}.${number}.${host}` : `192.168.${lan}.${host}`;
+    for (const lan of [1, 2] as const) {
+      this.ip(router, `link add lan${lan} type bridge`);
+      this.ip(router, `addr add ${at(lan, 1)}/24 dev lan${lan}`);
+      this.ip(router, `link set lan${lan} up`);
+      if (open) this.ip(this.core, `route add ${at(lan, 0)}/24 via ${outside}`);
+    }
+    this.nft(router, rulesetOf(kind, { outside, second, relays: '198.51.100.0/24' }));
     let hosts = 1;
     return {
       ...{ name, kind, outside, router },
-      host: (called) => {
-        const address = lan(++hosts);
+      host: (called, lan = 1) => {
+        const address = at(lan, ++hosts);
         const namespace = this.#namespace(called);
         const port = `h${hosts}`;
         ip('link', 'add', 'lan', 'netns', namespace, 'type', 'veth', 'peer', 'name', port, 'netns', router);
-        this.ip(router, `link set ${port} master lan up`);
+        this.ip(router, `link set ${port} master lan${lan} up`);
         this.ip(namespace, `addr add ${address}/24 dev lan`);
         this.ip(namespace, 'link set lan up');
-        this.ip(namespace, `route add default via ${lan(1)}`);
+        this.ip(namespace, `route add default via ${at(lan, 1)}`);
         return {
           ...{ namespace, address },
           prefix: ['ip', 'netns', 'exec', namespace],

@@ -18,9 +18,23 @@ export type RouterKind = keyof typeof routerKinds;
 
 export interface RouterFacts {
   outside: string;
+  /** Another address of the router. */
   second: string;
-  relay: string;
+  /** Where relays are. */
+  relays: string;
 }
+
+/** The LANs of a router know nothing of each other. */
+const apart = `
+table ip apart {
+  chain forward {
+    type filter hook forward priority 0; policy accept;
+    ct state established,related accept
+    ct status dnat accept
+    iifname "lan1" oifname "lan2" drop
+    iifname "lan2" oifname "lan1" drop
+  }
+}`;
 
 const statefulInput = `
 table ip guard {
@@ -86,16 +100,18 @@ table ip shield {
   }
 }`;
 
-const pooled = ({ outside, second, relay }: RouterFacts) => `
+const pooled = ({ outside, second, relays }: RouterFacts) => `
 table ip nat {
   chain post {
     type nat hook postrouting priority srcnat;
-    oifname "wan" ip daddr ${relay} snat to ${outside}
+    oifname "wan" ip daddr ${relays} snat to ${outside}
     oifname "wan" snat to ${second}
   }
 }`;
 
-export function rulesetOf(kind: RouterKind, facts: RouterFacts): string {
+export const rulesetOf = (kind: RouterKind, facts: RouterFacts): string => apart + natOf(kind, facts);
+
+function natOf(kind: RouterKind, facts: RouterFacts): string {
   switch (kind) {
     case 'none':
       return '';
