@@ -83,7 +83,9 @@ export class Tunnels {
         used: this.#used,
         from,
         now: this.#now,
-        onDoubt: () => this.#onDoubt(relay),
+        onDoubt: () => {
+          if ('relay' in from) this.#onDoubt(from.relay);
+        },
         onClose: (closed) => this.#forget(closed),
       });
       if (!tunnel.closed) this.#live.add(tunnel);
