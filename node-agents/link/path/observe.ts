@@ -4,12 +4,12 @@
  * that the NAT does not forget. Used by `gather.ts`.
  */
 import { lookup } from 'node:dns/promises';
-import { Agent, request } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { RelayEntry } from '#schema/control/messages.ts';
 import type { Candidate } from '#schema/path/candidates.ts';
 import { observed, observePath } from '#schema/relay/wire.ts';
+import { Agent, request } from '../../process/http.ts';
 import type { PathPort } from './port.ts';
 
 export interface Observation {
