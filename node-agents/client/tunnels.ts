@@ -156,7 +156,7 @@ export class Tunnels {
   ): Promise<Verdict<{ stream: Flow; isCurrent: IsCurrent }>> {
     const tries = new Map(this.links(network).map((link) => [link, triesEach]));
     const probe = () => {
-      for (const link of tries.keys()) link.tunnel?.probe();
+      for (const { paths } of tries.keys()) for (const { tunnel } of paths) tunnel.probe();
     };
     let refusal: Refusal = { ok: false, code: 'no_connector', detail: 'its Remote Network has no Connector' };
     // Where nothing is open yet, perhaps because no relay can be reached, a direct path may come first.

@@ -174,6 +174,14 @@ describe.skipIf(Namespaces.unavailable !== undefined)('one Connector', () => {
     expect(await load.stop()).toEqual([]);
   }, 120_000);
 
+  test('a Client that is asked to end lets what lives finish', async () => {
+    const drops = fetchDrops(client.proxy, pair.url, 15);
+    const carried = async () => (await pair.status(client)).flows;
+    await expect.poll(carried, { timeout: 10_000 }).toBe(1);
+    await client.stop();
+    expect(await drops).toBe('all');
+  }, 60_000);
+
   test('frozen for good: a flow is told within the time of a handshake, not never', async () => {
     pair.strike('connector-1', 'freeze');
     try {
