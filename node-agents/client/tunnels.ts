@@ -158,6 +158,7 @@ export class Tunnels {
     const probe = () => {
       for (const { paths } of tries.keys()) for (const { tunnel } of paths) tunnel.probe();
     };
+    const elsewhere = () => Promise.any([...tries.keys()].map((link) => link.ready()));
     let refusal: Refusal = { ok: false, code: 'no_connector', detail: 'its Remote Network has no Connector' };
     // Where nothing is open yet, perhaps because no relay can be reached, a direct path may come first.
     for (const link of tries.keys()) if (!link.tunnel) link.used();
@@ -166,7 +167,7 @@ export class Tunnels {
       if (!ready.ok) return ready.code === 'cancelled' ? ready : asNoConnector(ready);
       const { link, tunnel } = ready;
       link.used();
-      const opened = await openThrough(tunnel, request, connectionId, probe);
+      const opened = await openThrough(tunnel, request, connectionId, { probe, elsewhere });
       if (opened.ok) return { ...opened, isCurrent: () => (link.tunnel ?? tunnel) === tunnel };
       if (!tryNext.has(opened.code)) return opened;
       refusal = opened;

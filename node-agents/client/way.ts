@@ -23,8 +23,8 @@ export interface Way {
 type Ready = ({ ok: true } & Way) | Refusal;
 
 /**
- * An open tunnel that answers at once, the best of several (`schema/path/spread.ts`); else the links are asked in order, the next one as soon as one fails
- * or is slow, and the first that is ready wins. The others stay: they are wanted anyway.
+ * An open tunnel that answers at once, the best of several (`schema/path/spread.ts`); else the links are asked in
+ * order, the next one as soon as one fails or is slow, and the first that is ready wins. The others stay: they are wanted anyway.
  */
 export function firstReady(links: ReadonlySet<ConnectorLink>, signal: AbortSignal): Promise<Ready> {
   const open = pickLeast([...links].filter(({ tunnel, doubted }) => tunnel && !doubted));
@@ -55,12 +55,15 @@ export function firstReady(links: ReadonlySet<ConnectorLink>, signal: AbortSigna
   });
 }
 
-/** @param probe makes every Connector that might take the flow prove that it is alive. */
+/**
+ * @param o.probe makes every Connector that might take the flow prove that it is alive.
+ * @param o.elsewhere settles once a tunnel is ready that answers, this one or another, or none can be had.
+ */
 export async function openThrough(
   tunnel: ClientTunnel,
   { destination, clientAddress, signal, early }: FlowRequest,
   connectionId: string,
-  probe: () => void,
+  o: { probe(): void; elsewhere(): Promise<unknown> },
 ): Promise<Verdict<{ stream: Flow }>> {
   const stream = tunnel.openFlow({ connectionId, destination, clientAddress });
   const datagram = early?.();
@@ -70,9 +73,13 @@ export async function openThrough(
   if (signal.aborted) onAbort();
   // A destination may take its time; a Connector that does not even answer a PING meanwhile is gone, whatever
   // the network says.
-  const timer = setTimeout(probe, patienceMs);
-  const onDoubt = () => stream.reset('peer_gone');
-  tunnel.once('doubt', onDoubt);
+  const timer = setTimeout(o.probe, patienceMs);
+  // One that is only slow may still answer, and while there is no other, waiting for it costs nothing.
+  const onDoubt = () => {
+    const leave = () => tunnel.doubted && stream.reset('peer_gone');
+    o.elsewhere().then(leave, leave);
+  };
+  tunnel.on('doubt', onDoubt);
   try {
     await stream.opened;
     return { ok: true, stream };
