@@ -82,7 +82,8 @@ test('the authorization server describes itself', async () => {
     issuer: world.url,
     token_endpoint: `${world.url}/oauth/token`,
     jwks_uri: `${world.url}/.well-known/jwks.json`,
-    token_endpoint_auth_methods_supported: ['private_key_jwt'],
+    // People's Clients have no secret of their own (RFC 8252 §8.4).
+    token_endpoint_auth_methods_supported: ['private_key_jwt', 'none'],
     dpop_signing_alg_values_supported: ['ES256'],
   });
 });

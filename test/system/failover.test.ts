@@ -22,8 +22,7 @@ describe.skipIf(Namespaces.unavailable !== undefined)('two Connectors', () => {
   afterAll(() => pair?.stop());
   // A new one each time: it meets Connectors at the relay that is listed first.
   beforeEach(async () => {
-    client = await pair.startClient();
-    await pair.whole(client);
+    client = await pair.startWhole();
   }, 90_000);
   afterEach(() => client?.stop());
 
@@ -137,8 +136,7 @@ describe.skipIf(Namespaces.unavailable !== undefined)('one Connector', () => {
   }, 120_000);
   afterAll(() => pair?.stop());
   beforeEach(async () => {
-    client = await pair.startClient();
-    await pair.whole(client);
+    client = await pair.startWhole();
   }, 90_000);
   afterEach(() => client?.stop());
 

@@ -127,6 +127,20 @@ export class Pair {
     await until(states, (state) => state === 'open');
   }
 
+  /**
+   * A Client for which everything is there, through relays that can be struck: where one was slow to answer, a
+   * Client may have met a Connector at the edge, and it stays there as long as that tunnel lives.
+   */
+  async startWhole(): Promise<AgentProcess & { proxy: string }> {
+    for (;;) {
+      const client = await this.startClient();
+      await this.whole(client);
+      const met = await this.connectors(client);
+      if (met.every(({ relay }) => this.names.has(String(relay)))) return client;
+      await client.stop();
+    }
+  }
+
   strike(name: string, fault: Fault): void {
     if (fault === 'kill') this.agents.get(name)!.signal('SIGKILL');
     else if (fault === 'freeze') this.agents.get(name)!.signal('SIGSTOP');
