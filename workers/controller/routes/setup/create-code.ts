@@ -1,4 +1,4 @@
-/** POST /setup-codes, by the deployment's operator: a one-time right to create a Tenant from a browser. */
+/** POST /setup-codes, by the deployment's operator: a one-time right to create a Tenant (`use-code.ts`). */
 import { z } from '@hono/zod-openapi';
 import { operatorRoute } from '../../admin-route.ts';
 import { deploymentOf } from '../../deployment.ts';
@@ -17,7 +17,6 @@ export const createSetupCode = operatorRoute(
     answer: z
       .object({
         code: z.string().openapi({ description: 'Shown once.' }),
-        url: z.string().openapi({ description: 'Where a browser uses it; the code is typed there.' }),
         expires_at: instant,
       })
       .openapi('SetupCode'),
@@ -28,7 +27,7 @@ export const createSetupCode = operatorRoute(
     await deploymentOf(ports.database).insertSetupCode({ hash, createdAt: now, expiresAt: now + life });
     const body = {
       code: secret,
-      url: `${ports.settings.baseUrl}/console/setup`,
+
       expires_at: iso(now + life),
     };
     return { ok: true, body, status: 201 };
