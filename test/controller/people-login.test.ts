@@ -60,7 +60,7 @@ describe('who is let in', () => {
     expect(page.status).toBe(403);
     expect(page.text).toContain('has no role in the console');
     expect(browser.cookie('sallyport_session')).toBeUndefined();
-    const { items } = await world.admin.get('/users?search=NORA');
+    const { items } = await world.admin.get('/users?q=NORA');
     expect(items).toMatchObject([
       { user_name: 'nora@acme.example', name: 'Nora Newcomer', source: 'login', role: null },
     ]);

@@ -14,6 +14,11 @@ import { base64url, fromBase64url } from './secret.ts';
 export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().max(512).optional().openapi({ description: '`next_cursor` of the page before.' }),
+  q: z
+    .string()
+    .max(200)
+    .optional()
+    .openapi({ description: 'Only what has this text in its name or what else it is known by.' }),
 });
 export type PageQuery = z.infer<typeof pageQuery>;
 

@@ -2,6 +2,7 @@
 import { apiTokens } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { page, pageOf, pageQuery } from '../../paginate.ts';
+import { containing } from '../../search.ts';
 import { apiToken, show } from './shape.ts';
 
 export const listApiTokens = adminRoute(
@@ -15,7 +16,7 @@ export const listApiTokens = adminRoute(
     answer: pageOf(apiToken),
   },
   async ({ scope, query, now }) => {
-    const found = await page(scope, apiTokens, query);
+    const found = await page(scope, apiTokens, query, containing(query.q, apiTokens.id, apiTokens.name));
     if (!found.ok) return found;
     return answer({ items: found.rows.map((row) => show(row, now)), next_cursor: found.next_cursor });
   },

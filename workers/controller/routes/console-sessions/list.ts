@@ -1,9 +1,10 @@
 /** GET /console-sessions, oldest first, of one person or all. */
 import { z } from '@hono/zod-openapi';
-import { eq } from 'drizzle-orm';
-import { consoleSessions } from '#schema/db/tables.ts';
+import { and, eq, or } from 'drizzle-orm';
+import { consoleSessions, users } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { page, pageOf, pageQuery } from '../../paginate.ts';
+import { containing, naming } from '../../search.ts';
 import { consoleSession, show } from './shape.ts';
 
 export const listConsoleSessions = adminRoute(
@@ -17,8 +18,16 @@ export const listConsoleSessions = adminRoute(
     answer: pageOf(consoleSession),
   },
   async ({ scope, query, now, session }) => {
-    const where =
-      query.user_id === undefined ? undefined : eq(consoleSessions.userId, query.user_id as never);
+    const { user_id: user, q } = query;
+    const where = and(
+      user === undefined ? undefined : eq(consoleSessions.userId, user as never),
+      q
+        ? or(
+            containing(q, consoleSessions.id, consoleSessions.address, consoleSessions.userAgent),
+            naming(scope, consoleSessions.userId, users, containing(q, users.userName, users.name)!),
+          )
+        : undefined,
+    );
     const found = await page(scope, consoleSessions, query, where);
     if (!found.ok) return found;
     const items = found.rows.map((row) => show(row, now, session?.id));

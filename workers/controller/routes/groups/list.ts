@@ -15,16 +15,15 @@ export const listGroups = adminRoute(
     summary: 'List groups',
     needs: 'groups:read',
     query: pageQuery.extend({
-      search: z.string().max(200).optional(),
       user_id: z.string().max(64).optional().openapi({ description: 'Only groups that they are in.' }),
     }),
     answer: pageOf(group),
   },
   async ({ scope, query, now }) => {
-    const { search, user_id: user } = query;
+    const { q, user_id: user } = query;
     const having = sql`${groups.id} in (select group_id from ${groupMembers}
       where ${and(eq(groupMembers.tenantId, scope.tenantId), eq(groupMembers.userId, (user ?? '') as never))})`;
-    const where = and(containing(search, groups.name), user === undefined ? undefined : having);
+    const where = and(containing(q, groups.id, groups.name), user === undefined ? undefined : having);
     const found = await page(scope, groups, query, where);
     if (!found.ok) return found;
     return answer({ items: await show(scope, found.rows, now), next_cursor: found.next_cursor });

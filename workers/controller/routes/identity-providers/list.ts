@@ -2,6 +2,7 @@
 import { identityProviders } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { page, pageOf, pageQuery } from '../../paginate.ts';
+import { containing } from '../../search.ts';
 import { identityProvider, show } from './shape.ts';
 
 export const listIdentityProviders = adminRoute(
@@ -15,7 +16,12 @@ export const listIdentityProviders = adminRoute(
     answer: pageOf(identityProvider),
   },
   async (ask) => {
-    const found = await page(ask.scope, identityProviders, ask.query);
+    const found = await page(
+      ask.scope,
+      identityProviders,
+      ask.query,
+      containing(ask.query.q, identityProviders.id, identityProviders.name, identityProviders.issuer),
+    );
     if (!found.ok) return found;
     return answer({ items: await show(ask, found.rows), next_cursor: found.next_cursor });
   },

@@ -7,6 +7,7 @@ import { absent, idPath } from '../../fields.ts';
 import { page, pageOf, pageQuery } from '../../paginate.ts';
 import { presentAgents } from '../../presence.ts';
 import { among } from '../../scope.ts';
+import { containing } from '../../search.ts';
 import { instance, show } from './shape.ts';
 
 export const listInstances = adminRoute(
@@ -26,7 +27,16 @@ export const listInstances = adminRoute(
     if (!key) return absent('Service Key', params.id);
     const present = await presentAgents(ask, 'client');
     const onlyLive = query.live ? among(instances.id, [...present.keys()]) : undefined;
-    const found = await page(scope, instances, query, and(eq(instances.keyId, key.id), onlyLive));
+    const found = await page(
+      scope,
+      instances,
+      query,
+      and(
+        eq(instances.keyId, key.id),
+        onlyLive,
+        containing(query.q, instances.id, instances.hostname, instances.publicAddress),
+      ),
+    );
     if (!found.ok) return found;
     const items = found.rows.map((row) => show(row, present.has(row.id)));
     return answer({ items, next_cursor: found.next_cursor });

@@ -3,6 +3,7 @@ import { relays } from '#schema/db/tables.ts';
 import { answer, operatorRoute } from '../../admin-route.ts';
 import { deploymentOf } from '../../deployment.ts';
 import { page, pageOf, pageQuery } from '../../paginate.ts';
+import { containing } from '../../search.ts';
 import { relay, show } from './shape.ts';
 
 export const listRelays = operatorRoute(
@@ -15,7 +16,12 @@ export const listRelays = operatorRoute(
     answer: pageOf(relay),
   },
   async ({ ports, query }) => {
-    const found = await page(deploymentOf(ports.database), relays, query);
+    const found = await page(
+      deploymentOf(ports.database),
+      relays,
+      query,
+      containing(query.q, relays.id, relays.name, relays.url),
+    );
     if (!found.ok) return found;
     return answer({ items: found.rows.map(show), next_cursor: found.next_cursor });
   },

@@ -2,6 +2,7 @@
 import { remoteNetworks } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { page, pageOf, pageQuery } from '../../paginate.ts';
+import { containing } from '../../search.ts';
 import { remoteNetwork, show } from './shape.ts';
 
 export const listRemoteNetworks = adminRoute(
@@ -15,7 +16,12 @@ export const listRemoteNetworks = adminRoute(
     answer: pageOf(remoteNetwork),
   },
   async ({ scope, query }) => {
-    const found = await page(scope, remoteNetworks, query);
+    const found = await page(
+      scope,
+      remoteNetworks,
+      query,
+      containing(query.q, remoteNetworks.id, remoteNetworks.name, remoteNetworks.location),
+    );
     if (!found.ok) return found;
     return answer({ items: await show(scope, found.rows), next_cursor: found.next_cursor });
   },

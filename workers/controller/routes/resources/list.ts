@@ -4,6 +4,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { resources } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { page, pageOf, pageQuery } from '../../paginate.ts';
+import { containing } from '../../search.ts';
 import { resource, show } from './shape.ts';
 
 export const listResources = adminRoute(
@@ -32,6 +33,7 @@ export const listResources = adminRoute(
       and(
         network === undefined ? undefined : eq(resources.remoteNetworkId, network as never),
         tag === undefined ? undefined : tagged(tag),
+        containing(query.q, resources.id, resources.name, resources.address, resources.alias),
       ),
     );
     if (!found.ok) return found;

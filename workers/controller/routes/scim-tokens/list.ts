@@ -2,6 +2,7 @@
 import { scimTokens } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { page, pageOf, pageQuery } from '../../paginate.ts';
+import { containing } from '../../search.ts';
 import { scimToken, show } from './shape.ts';
 
 export const listScimTokens = adminRoute(
@@ -15,7 +16,7 @@ export const listScimTokens = adminRoute(
     answer: pageOf(scimToken),
   },
   async ({ scope, query, now }) => {
-    const found = await page(scope, scimTokens, query);
+    const found = await page(scope, scimTokens, query, containing(query.q, scimTokens.id, scimTokens.name));
     if (!found.ok) return found;
     return answer({ items: found.rows.map((row) => show(row, now)), next_cursor: found.next_cursor });
   },

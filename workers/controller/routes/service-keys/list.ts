@@ -1,9 +1,10 @@
 /** GET /service-accounts/{id}/keys, oldest first. */
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { serviceAccounts, serviceKeys } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { absent, idPath } from '../../fields.ts';
 import { page, pageOf, pageQuery } from '../../paginate.ts';
+import { containing } from '../../search.ts';
 import { serviceKey, show } from './shape.ts';
 
 export const listServiceKeys = adminRoute(
@@ -21,7 +22,15 @@ export const listServiceKeys = adminRoute(
     const { scope, query, params } = ask;
     const account = await scope.byId(serviceAccounts, params.id);
     if (!account) return absent('Service Account', params.id);
-    const found = await page(scope, serviceKeys, query, eq(serviceKeys.serviceAccountId, account.id));
+    const found = await page(
+      scope,
+      serviceKeys,
+      query,
+      and(
+        eq(serviceKeys.serviceAccountId, account.id),
+        containing(query.q, serviceKeys.id, serviceKeys.name),
+      ),
+    );
     if (!found.ok) return found;
     return answer({ items: await show(ask, found.rows), next_cursor: found.next_cursor });
   },

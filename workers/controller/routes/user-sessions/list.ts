@@ -1,10 +1,11 @@
 /** GET /user-sessions: people's logins on devices, oldest first, of one person or all. */
 import { z } from '@hono/zod-openapi';
-import { and, eq, gt, isNull } from 'drizzle-orm';
-import { userSessions } from '#schema/db/tables.ts';
+import { and, eq, gt, isNull, or } from 'drizzle-orm';
+import { userSessions, users } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { page, pageOf, pageQuery } from '../../paginate.ts';
 import { liveByKey } from '../../presence.ts';
+import { containing, naming } from '../../search.ts';
 import { show, userSession } from './shape.ts';
 
 export const listUserSessions = adminRoute(
@@ -22,10 +23,16 @@ export const listUserSessions = adminRoute(
   },
   async (ask) => {
     const { scope, query, now } = ask;
-    const { user_id: user, active } = query;
+    const { user_id: user, active, q } = query;
     const where = and(
       user === undefined ? undefined : eq(userSessions.userId, user as never),
       active && and(isNull(userSessions.revokedAt), gt(userSessions.expiresAt, now)),
+      q
+        ? or(
+            containing(q, userSessions.id, userSessions.hostname, userSessions.address),
+            naming(scope, userSessions.userId, users, containing(q, users.userName, users.name)!),
+          )
+        : undefined,
     );
     const [found, live] = await Promise.all([page(scope, userSessions, query, where), liveByKey(ask)]);
     if (!found.ok) return found;

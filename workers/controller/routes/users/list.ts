@@ -16,11 +16,6 @@ export const listUsers = adminRoute(
     summary: 'List people',
     needs: 'users:read',
     query: pageQuery.extend({
-      search: z
-        .string()
-        .max(200)
-        .optional()
-        .openapi({ description: 'In user name, e-mail address and name.' }),
       active: z.stringbool().optional(),
       role: z.enum(roles).optional(),
       group_id: z.string().max(64).optional(),
@@ -28,11 +23,11 @@ export const listUsers = adminRoute(
     answer: pageOf(user),
   },
   async ({ scope, query }) => {
-    const { search, active, role, group_id: group } = query;
+    const { q, active, role, group_id: group } = query;
     const member = sql`${users.id} in (select user_id from ${groupMembers}
       where ${and(eq(groupMembers.tenantId, scope.tenantId), eq(groupMembers.groupId, (group ?? '') as never))})`;
     const where = and(
-      containing(search, users.userName, users.email, users.name),
+      containing(q, users.id, users.userName, users.email, users.name),
       active === undefined ? undefined : eq(users.active, active),
       role === undefined ? undefined : eq(users.role, role),
       group === undefined ? undefined : member,
