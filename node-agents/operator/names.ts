@@ -14,6 +14,7 @@ export type Kind =
   | 'connector'
   | 'resource'
   | 'service'
+  | 'principal'
   | 'key'
   | 'instance'
   | 'grant';
@@ -27,6 +28,8 @@ interface Named {
   /** The field that holds the name. */
   by?: string;
   operator?: boolean;
+  /** An id of this kind will do too, and the e-mail address of one. */
+  or?: 'user';
 }
 
 const kinds: Record<Kind, Named> = {
@@ -37,6 +40,12 @@ const kinds: Record<Kind, Named> = {
   connector: { noun: 'connector', what: 'Connector', list: '/connectors' },
   resource: { noun: 'resource', what: 'Resource', list: '/resources' },
   service: { noun: 'serviceAccount', what: 'Service Account', list: '/service-accounts' },
+  principal: {
+    noun: 'serviceAccount',
+    what: 'Service Account',
+    list: '/service-accounts',
+    or: 'user',
+  },
   key: { noun: 'serviceKey', what: 'Service Key' },
   instance: { noun: 'instance', what: 'instance' },
   grant: { noun: 'grant', what: 'grant' },
@@ -48,8 +57,16 @@ export const placeholder = (kind: string): string =>
 
 /** @throws SallyportError when nothing has the name, or more than one thing. */
 export async function idOf(api: Api, kind: Kind, text: string): Promise<string> {
-  const { noun, what, list, by = 'name', operator = false } = kinds[kind];
-  if (isId(noun, text)) return text;
+  const { noun, what, list, by = 'name', operator = false, or } = kinds[kind];
+  if (isId(noun, text) || (or && isId(or, text))) return text;
+  if (or && text.includes('@')) {
+    const people = await api.all('/users', { q: text });
+    return single(
+      or,
+      text,
+      people.filter(({ email }) => email === text),
+    );
+  }
   if (list !== undefined) {
     return single(
       what,

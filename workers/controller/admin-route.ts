@@ -28,6 +28,8 @@ interface Description<P, Q, B, A> {
   body?: B;
   /** Absent: 204. */
   answer?: A;
+  /** Media types of an answer that is a `Response` of its own making; `answer` is then `raw`. */
+  produces?: readonly string[];
   /** 201 for a POST that creates, else 200. */
   status?: 200 | 201;
   /** Answers 200 where there was one already. */
@@ -52,6 +54,9 @@ export type Outcome<T> = Promise<Verdict<Answer<T>> | (Refusal & { members?: Rec
 export interface Route {
   mount(app: Controller): void;
 }
+
+/** For `answer` of a route that `produces`. */
+export const raw = z.custom<Response>();
 
 export const answer = <T>(body: T, status?: number): { ok: true } & Answer<T> =>
   status === undefined ? { ok: true, body } : { ok: true, body, status };
@@ -203,9 +208,7 @@ function describe(
     ...(d.refuses ?? []),
   ];
   const status = statusOf(d);
-  const success = d.answer
-    ? { description: d.summary, content: { 'application/json': { schema: d.answer as z.ZodType } } }
-    : { description: d.summary };
+  const success = d.answer ? { description: d.summary, content: contentOf(d) } : { description: d.summary };
   return createRoute({
     method: d.method,
     path: `/api/v1${d.path}`,
@@ -224,6 +227,14 @@ function describe(
     },
     responses: { [status]: success, ...(d.mayExist && { 200: success }), ...refusals(codes) },
   });
+}
+
+function contentOf({
+  produces,
+  answer,
+}: Pick<Description<unknown, unknown, unknown, unknown>, 'produces' | 'answer'>) {
+  if (!produces) return { 'application/json': { schema: answer as z.ZodType } };
+  return Object.fromEntries(produces.map((type) => [type, { schema: z.string() }]));
 }
 
 function refusals(codes: readonly ErrorCode[]) {
@@ -257,6 +268,7 @@ function respond(
     return problem(c, outcome.code, outcome.detail, 'members' in outcome ? outcome.members : undefined);
   }
   c.header('Cache-Control', 'no-store');
+  if (outcome.body instanceof Response) return c.newResponse(outcome.body.body, outcome.body);
   if (!d.answer) return c.body(null, 204);
   return c.json(outcome.body as object, (outcome.status ?? statusOf(d)) as ContentfulStatusCode);
 }

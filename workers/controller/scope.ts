@@ -84,6 +84,49 @@ export function scopeOf(database: Database, tenantId: Id<'tenant'>) {
       return new Map(rows.map(({ value, rows }) => [value, rows]));
     },
 
+    /** How many rows, by the weight that each counts with, there are for each pair of values. */
+    async tally(
+      table: OwnedTable,
+      by: [SQL<number>, SQLiteColumn],
+      weight: SQL<number>,
+      where?: SQL,
+    ): Promise<{ first: number; second: string; rows: number }[]> {
+      const [first, second] = by;
+      return database
+        .select({ first, second: sql<string>`${second}`, rows: weight })
+        .from(table)
+        .where(owned(table, where))
+        .groupBy(sql`1`, sql`2`);
+    },
+
+    /** How far the Tenant's rows in this table go, in the order in which they were stored; 0: none. */
+    async lastStored(table: OwnedTable): Promise<number> {
+      const rowid = rowidOf(table);
+      const [row] = await database
+        .select({ place: rowid })
+        .from(table)
+        .where(owned(table))
+        .orderBy(sql`${rowid} desc`)
+        .limit(1);
+      return row?.place ?? 0;
+    },
+
+    /** What was stored behind one place, up to and with another, in that order. */
+    async storedBetween<T extends OwnedTable>(
+      table: T,
+      { after, last, limit }: { after: number; last: number; limit: number },
+      where?: SQL,
+    ): Promise<{ place: number; row: Row<T> }[]> {
+      const rowid = rowidOf(table);
+      const rows = await database
+        .select({ place: rowid, row: getTableColumns(table as OwnedTable) })
+        .from(table as OwnedTable)
+        .where(owned(table, and(sql`${rowid} > ${after} and ${rowid} <= ${last}`, where)))
+        .orderBy(rowid)
+        .limit(limit);
+      return rows as unknown as { place: number; row: Row<T> }[];
+    },
+
     insert<T extends OwnedTable>(table: T, ...rows: [New<T>, ...New<T>[]]) {
       return database.insert(table).values(rows.map((row) => ({ ...row, tenantId })) as never);
     },
@@ -119,3 +162,6 @@ export function scopeOf(database: Database, tenantId: Id<'tenant'>) {
 /** `column in (…)` for any number of values: D1 takes 100 parameters a statement, and this is one. */
 export const among = (column: SQLiteColumn, values: readonly string[]): SQL =>
   sql`${column} in (select value from json_each(${JSON.stringify(values)}))`;
+
+/** SQLite's own number of a row: it grows with each that is stored. */
+const rowidOf = (table: OwnedTable) => sql<number>`${table}.rowid`;

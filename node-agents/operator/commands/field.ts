@@ -13,6 +13,7 @@ export const expiryDays: Field = {
 
 export const paging: Field[] = [
   { flag: 'limit', help: 'items in one answer, 1–200', as: 'number' },
+  { flag: 'q', help: 'only what has this text in its name or what else it is known by' },
   { flag: 'cursor', help: 'where the last answer ended' },
 ];
 

@@ -10,6 +10,7 @@ import { getApiToken } from './api-tokens/get.ts';
 import { listApiTokens } from './api-tokens/list.ts';
 import { revokeApiToken } from './api-tokens/revoke.ts';
 import { updateApiToken } from './api-tokens/update.ts';
+import { exportAudit } from './audit/export.ts';
 import { listAudit } from './audit/list.ts';
 import { createConnector } from './connectors/create.ts';
 import { deleteConnector } from './connectors/delete.ts';
@@ -20,7 +21,10 @@ import { revokeConnector } from './connectors/revoke.ts';
 import { rotateConnector } from './connectors/rotate.ts';
 import { listConsoleSessions } from './console-sessions/list.ts';
 import { revokeConsoleSession } from './console-sessions/revoke.ts';
+import { countEvents } from './events/count.ts';
+import { exportEvents } from './events/export.ts';
 import { listEvents } from './events/list.ts';
+import { tailEvents } from './events/tail.ts';
 import { explain } from './explain/get.ts';
 import { createGrant } from './grants/create.ts';
 import { deleteGrant } from './grants/delete.ts';
@@ -100,7 +104,7 @@ const routes: readonly Route[] = [
   createServiceKey, listServiceKeys, getServiceKey, renameServiceKey, revokeServiceKey, deleteServiceKey,
   listInstances, revokeInstance,
   createGrant, listGrants, getGrant, deleteGrant, explain,
-  listEvents, listAudit,
+  listEvents, tailEvents, countEvents, exportEvents, listAudit, exportAudit,
   createApiToken, listApiTokens, getApiToken, updateApiToken, revokeApiToken, deleteApiToken,
   getTenant, updateTenant,
   createUser, listUsers, getUser, updateUser, deleteUser,
