@@ -2,7 +2,7 @@
  * Recent Activity on real workerd: events that Connectors reported over their channels, found by every filter,
  * counted over time, followed as they are stored, taken away as a file; and nothing of another Tenant.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Answer } from '../world/admin.ts';
 import { Administration } from './administration.ts';
 
@@ -171,4 +171,52 @@ test('the audit log is searched and taken away in the same ways', async () => {
   const { body } = await raw('/audit/export?action=resource.create');
   expect(String(body)).toContain(`resource,${resource.id},Ledger,,`);
   expect(String(body).split('\r\n')).toHaveLength(3);
+});
+
+describe('the overview', () => {
+  test('shows networks, Connectors, keys that run out, and the last hour', async () => {
+    const of = await world.tenant();
+    const network = await of.admin.post('/remote-networks', { name: 'office', location: 'Berlin' });
+    const connector = await of.admin.post('/connectors', { name: 'c1', remote_network_id: network.id });
+    const service = await of.admin.post('/service-accounts', { name: 'ci' });
+    const soon = await of.admin.post(`/service-accounts/${service.id}/keys`, {
+      name: 'soon',
+      expires_in_days: 7,
+    });
+    await of.admin.post(`/service-accounts/${service.id}/keys`, { name: 'later' });
+    const at = Date.now();
+    const met = {
+      at,
+      connector: connector.id,
+      instance: 'ins_1',
+      principal: service.id,
+      kind: 'established',
+    };
+    await store(of.id, 'evt_20', { ...met, path: 'relay' });
+    await store(of.id, 'evt_21', { ...met, path: 'direct' });
+    await store(of.id, 'evt_22', { ...met, path: 'direct' });
+    const refused = { at, principal: service.id, kind: 'denied', code: 'port_denied', host: 'db.internal' };
+    await store(of.id, 'evt_23', { ...refused, suppressed: 9 });
+    await store(of.id, 'evt_24', { ...refused, at: at - 2 * 3_600_000 });
+
+    const { networks, clients, traffic, expiring_keys } = await of.admin.get('/overview');
+    expect(networks).toMatchObject({
+      total: 1,
+      items: [{ name: 'office', resources: 0, connectors: [{ name: 'c1', state: 'not_enrolled' }] }],
+    });
+    expect(clients).toEqual({ total: 0, items: [] });
+    expect(expiring_keys).toMatchObject({ total: 1, items: [{ id: soon.id, service_account_name: 'ci' }] });
+    expect(traffic.paths).toEqual({ relay: 1, direct: 2 });
+    expect(traffic.minutes).toHaveLength(60);
+    expect(traffic.links[0]).toMatchObject({ connector: connector.id, path: 'direct', flows: 2 });
+    expect(traffic.denials.total).toBe(10);
+    expect(traffic.denials.items).toMatchObject([{ code: 'port_denied', principal_name: 'ci', count: 10 }]);
+  });
+
+  test('leaves out what the caller may not read', async () => {
+    const { token } = await tenant.admin.post('/api-tokens', { name: 'n', scopes: ['events:read'] });
+    const { body } = await world.ask('GET', `/t/${tenant.slug}/api/v1/overview`, { token });
+    expect(body).toMatchObject({ networks: null, clients: null, expiring_keys: null });
+    expect(body.traffic.minutes).toHaveLength(60);
+  });
 });

@@ -84,19 +84,22 @@ export function scopeOf(database: Database, tenantId: Id<'tenant'>) {
       return new Map(rows.map(({ value, rows }) => [value, rows]));
     },
 
-    /** How many rows, by the weight that each counts with, there are for each pair of values. */
-    async tally(
+    /** What the rows of each combination of values come to. */
+    async tally<V extends Record<string, SQL<unknown> | SQLiteColumn>, A extends Record<string, SQL<number>>>(
       table: OwnedTable,
-      by: [SQL<number>, SQLiteColumn],
-      weight: SQL<number>,
-      where?: SQL,
-    ): Promise<{ first: number; second: string; rows: number }[]> {
-      const [first, second] = by;
-      return database
-        .select({ first, second: sql<string>`${second}`, rows: weight })
+      by: V,
+      amounts: A,
+      o: { where?: SQL | undefined; orderBy?: SQL[]; limit?: number } = {},
+    ): Promise<
+      ({ [K in keyof V]: V[K] extends SQL<infer T> ? T : string | null } & { [K in keyof A]: number })[]
+    > {
+      const query = database
+        .select({ ...by, ...amounts })
         .from(table)
-        .where(owned(table, where))
-        .groupBy(sql`1`, sql`2`);
+        .where(owned(table, o.where))
+        .groupBy(...Object.values(by))
+        .orderBy(...(o.orderBy ?? []));
+      return (await (o.limit === undefined ? query : query.limit(o.limit))) as never;
     },
 
     /** How far the Tenant's rows in this table go, in the order in which they were stored; 0: none. */

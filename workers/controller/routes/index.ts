@@ -45,6 +45,7 @@ import { updateIdentityProvider } from './identity-providers/update.ts';
 import { listInstances } from './instances/list.ts';
 import { revokeInstance } from './instances/revoke.ts';
 import { mountOpenApi } from './openapi.ts';
+import { getOverview } from './overview/get.ts';
 import { createPolicy } from './policies/create.ts';
 import { deletePolicy } from './policies/delete.ts';
 import { getPolicy } from './policies/get.ts';
@@ -106,7 +107,7 @@ const routes: readonly Route[] = [
   createGrant, listGrants, getGrant, deleteGrant, explain,
   listEvents, tailEvents, countEvents, exportEvents, listAudit, exportAudit,
   createApiToken, listApiTokens, getApiToken, updateApiToken, revokeApiToken, deleteApiToken,
-  getTenant, updateTenant,
+  getTenant, updateTenant, getOverview,
   createUser, listUsers, getUser, updateUser, deleteUser,
   createGroup, listGroups, getGroup, updateGroup, deleteGroup, addGroupMember, removeGroupMember,
   createPolicy, listPolicies, getPolicy, updatePolicy, deletePolicy,

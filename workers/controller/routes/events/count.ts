@@ -10,6 +10,8 @@ import { span } from '../../paginate.ts';
 import type { Scope } from '../../scope.ts';
 import { type EventQuery, filters, matching } from './filters.ts';
 
+/** Those that were suppressed happened too. */
+export const happened = sql<number>`count(*) + coalesce(sum(${events.suppressed}), 0)`;
 const usualSpan = 24 * 3_600_000;
 const count = z.number().int();
 
@@ -62,9 +64,9 @@ export async function countIn(
   const bounded = { ...query, since: iso(since), until: iso(until) };
   const found = await scope.tally(
     events,
-    [sql<number>`cast((${events.at} - ${since}) / ${width} as integer)`, events.kind],
-    sql<number>`count(*) + coalesce(sum(${events.suppressed}), 0)`,
-    matching(scope, bounded),
+    { part: sql<number>`cast((${events.at} - ${since}) / ${width} as integer)`, kind: events.kind },
+    { amount: happened },
+    { where: matching(scope, bounded) },
   );
   const none = Object.fromEntries(eventKinds.map((kind) => [kind, 0])) as Record<
     (typeof eventKinds)[number],
@@ -74,9 +76,9 @@ export async function countIn(
     at: iso(since + at * width),
     ...none,
   }));
-  for (const { first, second, rows } of found) {
-    const bucket = buckets[first];
-    if (bucket) bucket[second as keyof typeof none] = rows;
+  for (const { part, kind, amount } of found) {
+    const bucket = buckets[part];
+    if (bucket) bucket[kind as keyof typeof none] = amount;
   }
   return buckets;
 }
