@@ -18,6 +18,7 @@ import { limits } from './limits.ts';
 import { ConnectorLoad } from './load.ts';
 import { Memory } from './memory.ts';
 import { Offers } from './offers.ts';
+import { ReachProbes } from './reach-probe.ts';
 import { createRecordResolver } from './record-resolver.ts';
 import { Relays } from './relays.ts';
 import { createReport, type Report } from './report.ts';
@@ -48,6 +49,7 @@ export class Connector {
   readonly #tunnels: Tunnels;
   readonly #relays: Relays;
   readonly #offers: Offers;
+  readonly #probes: ReachProbes;
   readonly #report: Report;
   readonly #load: ConnectorLoad;
   #draining = false;
@@ -80,6 +82,7 @@ export class Connector {
         onAcl: (changed) => this.#tunnels.rejudge(changed),
         onRevoke: (ids, all) => this.#tunnels.cut('revoked', all ? undefined : ids),
         onOffer: (offer) => void this.#offers.take(offer),
+        onProbe: (probe) => void this.#probes.take(probe),
         onEventsStored: (batch) => this.#report.stored(batch),
         onOpen: () => this.#tell(),
         onDead: o.onDead,
@@ -136,6 +139,7 @@ export class Connector {
       random,
       log,
     });
+    this.#probes = new ReachProbes({ gate, send, now: host.monotonic });
     this.#load = new ConnectorLoad({
       weight: config.weight,
       counts: () => ({ flows: this.#tunnels.flows, tunnels: this.#tunnels.size }),
@@ -164,6 +168,7 @@ export class Connector {
     host.log.info('draining', { tunnels: this.#tunnels.size, flows: this.#tunnels.flows });
     this.#relays.close();
     this.#offers.close();
+    this.#probes.close();
     await Promise.race([this.#tunnels.drain(limits.drainMs), aborted(dead)]);
     await this.#report.finish(limits.flushMs);
     host.log.info('connector_stopped', { events_waiting: this.#report.waiting });
@@ -172,6 +177,7 @@ export class Connector {
   close(): void {
     this.#load.close();
     this.#offers.close();
+    this.#probes.close();
     this.#relays.close();
     this.#session.close();
   }

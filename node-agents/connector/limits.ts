@@ -25,6 +25,9 @@ export const limits = {
   /** Offers of direct paths that are worked on at once, and milliseconds for TLS with whoever was dialled. */
   offers: 64,
   directHandshakeMs: 6_000,
+  /** Probes that administrators ask for: at once, and how often. */
+  probes: 4,
+  probeRate: { burst: 20, perSecond: 1 },
   /** Milliseconds to look a name up. */
   resolveMs: 5_000,
   /**

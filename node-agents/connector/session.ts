@@ -41,6 +41,8 @@ export interface SessionOptions {
   onRevoke(ids: ReadonlySet<string>, everything: boolean): { flows: number; tunnels: number };
   /** A Client wants a direct path. */
   onOffer(offer: FromControllerOf<'offer'>): void;
+  /** An administrator wants a destination tried. */
+  onProbe(probe: FromControllerOf<'probe'>): void;
   onEventsStored(batch: number): void;
   /** The channel is open: what must be told can be told. */
   onOpen(): void;
@@ -216,6 +218,8 @@ export class Session {
         return this.#revoke(message);
       case 'offer':
         return this.#o.onOffer(message);
+      case 'probe':
+        return this.#o.onProbe(message);
       case 'events_stored':
         return this.#o.onEventsStored(message.batch);
       default: // client_acl is for Clients; restarting and refused concern the channel itself.

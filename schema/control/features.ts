@@ -7,4 +7,6 @@ export const neededCapability = {
   serviceGrant: 1,
   /** Offers of direct paths. */
   directPath: 2,
+  /** Trying a destination for an administrator. */
+  probe: 3,
 } as const;

@@ -4,17 +4,21 @@
  * access token and proof; these messages only say what changed. Keep-alive is the text `ping`, answered
  * `pong` by the edge without waking anything, so an idle agent costs nothing.
  *
- *   agent → Controller   hello, ack, relays, events, receipt, renew, offer, answer
+ *   agent → Controller   hello, ack, relays, events, receipt, renew, offer, answer, probed
  *   Controller → agent   welcome, connector_acl, client_acl, revoke, relay_list, registration, events_stored,
- *                        restarting, refused, offer, answer
+ *                        restarting, refused, offer, answer, probe
  *
  * A direct path begins with an `offer` of a Client, which the Controller passes on to the one Connector that it
  * names, if that Client may meet it; the Connector's `answer` goes back the same way, and both then try
  * (`schema/path`). Neither learns more of the other than its candidates.
  *
+ * A `probe` asks a Connector to try a destination for an administrator who wants to know why something fails. It is
+ * judged by the Connector's own ACL like a flow, so that it leads nowhere that a Client could not be led to.
+ *
  * Capability history (one number, raised when a peer must know whether the other side understands):
  *   1  everything below, but for
- *   2  offer and answer.
+ *   2  offer and answer;
+ *   3  probe and probed.
  */
 import { z } from 'zod';
 import { batchLimit, flowEvent } from '#schema/event/event.ts';
@@ -22,7 +26,7 @@ import { candidates } from '#schema/path/candidates.ts';
 import { maxWeight } from '#schema/path/spread.ts';
 
 export const controlProtocol = 'sallyport-control.1';
-export const capability = 2;
+export const capability = 3;
 /** Agents below this are told `version_unsupported`. */
 export const minimumCapability = 1;
 
@@ -85,6 +89,19 @@ const answer = z.object({
   code: z.string().max(64).optional(),
 });
 
+/** Made by the Controller: 128 bits, base64url. */
+const probeId = z.string().regex(/^[\w-]{22}$/);
+
+/** What a Connector did for a probe, in order; the last one is where it ended. */
+export const probeHop = z.object({
+  hop: z.enum(['acl', 'resolve', 'connect']),
+  ok: z.boolean(),
+  ms: z.number().min(0),
+  code: z.string().max(64).optional(),
+  /** What was found there: addresses, or the one that answered. */
+  found: z.array(z.string().max(64)).max(16).optional(),
+});
+
 /** What an agent tells of itself is kept and shown: no longer than it needs to be. */
 export const aboutAgent = {
   version: z.string().max(64),
@@ -125,6 +142,7 @@ export const fromAgent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('offer'), offer: offerId, connector: z.string().max(64), candidates }),
   /** A Connector's. */
   answer,
+  z.object({ type: z.literal('probed'), probe: probeId, hops: z.array(probeHop).max(3) }),
 ]);
 
 export const fromController = z.discriminatedUnion('type', [
@@ -170,6 +188,15 @@ export const fromController = z.discriminatedUnion('type', [
   z.object({ type: z.literal('offer'), offer: offerId, jkt: z.string(), candidates }),
   /** To a Client. */
   answer,
+  /** To a Connector: try this destination, as the Resource of this id. */
+  z.object({
+    type: z.literal('probe'),
+    probe: probeId,
+    resource: z.string(),
+    protocol: z.enum(['tcp', 'udp', 'icmp']),
+    host: z.string(),
+    port: z.number().int().optional(),
+  }),
   /** The channel will close; come back after `reconnect_in_ms` plus jitter. */
   z.object({ type: z.literal('restarting'), reconnect_in_ms: z.number().int() }),
   /** The credential is dead or the version too old; the channel closes and must not be reopened unless `retry`. */
@@ -186,6 +213,7 @@ export type ConnectorEntry = z.infer<typeof connectorEntry>;
 export type Withheld = z.infer<typeof withheld>;
 export type NetworkEntry = z.infer<typeof networkEntry>;
 export type RelayLink = z.infer<typeof relayLink>;
+export type ProbeHop = z.infer<typeof probeHop>;
 export type Answer = z.infer<typeof answer>;
 export type FromAgent = z.infer<typeof fromAgent>;
 export type FromController = z.infer<typeof fromController>;

@@ -11,6 +11,7 @@ export const scopeNouns = [
   'resources',
   'services',
   'grants',
+  'probes',
   'users',
   'groups',
   'policies',

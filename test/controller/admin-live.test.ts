@@ -304,6 +304,44 @@ describe('explain', () => {
     expect(await why('DB.internal')).toEqual([null, undefined]);
     expect(await tenant.get('/explain?principal=svc_x&host=a')).toMatchObject({ code: 'not_found' });
   });
+
+  test('of a person goes on through login, group, and the rule of a policy', async () => {
+    const id = await connector();
+    enrolled(id);
+    host.present = [here('connector', id)];
+    const { remote_network_id } = await tenant.get(`/connectors/${id}`);
+    const nora = (await tenant.post('/users', { email: 'nora@acme.example' })).id;
+    const group = (await tenant.post('/groups', { name: 'Engineering' })).id;
+    const policy = await tenant.post('/policies', { name: 'strict', rules: { amr: ['hwk'] } });
+    const resource = await tenant.post('/resources', {
+      ...{ name: 'db', remote_network_id, address: 'db.internal', policy_id: policy.id },
+    });
+    const why = async () => {
+      const said = await tenant.get(`/explain?principal=${nora}&host=db.internal&port=5432`);
+      const failed = said.steps.filter((step: Answer) => !step.ok);
+      return [said.code, failed.map((step: Answer) => step.check), said.steps] as const;
+    };
+    expect((await why()).slice(0, 2)).toEqual(['session_ended', ['session', 'grant']]);
+    await tenant.post('/grants', { resource_id: resource.id, group_id: group });
+    await tenant.post(`/groups/${group}/members`, { user_id: nora });
+    const login = (session: string, amr: string[]) =>
+      host.sql(
+        `INSERT INTO user_sessions (tenant_id, id, user_id, public_jwk, authentication, hostname, created_at, expires_at)
+         VALUES (?, ?, ?, '{}', ?, ?, ?, ?)`,
+        ...[tenant.id, session, nora, JSON.stringify({ identityProvider: 'idp_1', at: host.now, amr })],
+        ...[`host-of-${session}`, host.now, host.now + day],
+      );
+    login('uss_1', ['pwd']);
+    const [code, failed, steps] = await why();
+    expect([code, failed]).toEqual(['policy_denied', ['policy']]);
+    const detailOf = (check: string) => steps.find((step: Answer) => step.check === check).detail;
+    expect(detailOf('policy')).toBe('strict: host-of-uss_1: rule amr');
+    expect(detailOf('grant')).toContain('through Engineering');
+    login('uss_2', ['hwk']);
+    expect((await why()).slice(0, 2)).toEqual([null, []]);
+    await tenant.patch(`/users/${nora}`, { active: false });
+    expect((await why())[0]).toBe('user_inactive');
+  });
 });
 
 describe('limits', () => {

@@ -5,6 +5,7 @@
 
 import { calculateJwkThumbprint } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { capability } from '#schema/control/messages.ts';
 import { offerLimits } from '#schema/path/desk.ts';
 import { type FakeAgent, type FakeChannel, nonce } from '../fake/agent.ts';
 import { TrustWorld } from './trust-world.ts';
@@ -16,7 +17,7 @@ let client: FakeAgent;
 let near: FakeChannel;
 let far: FakeChannel;
 
-const capable = { capability: 2 };
+const capable = { capability };
 const candidates = [{ kind: 'host', address: '10.0.0.5', port: 40_000 }];
 const others = [{ kind: 'reflexive', address: '192.0.2.7', port: 50_000 }];
 
@@ -47,7 +48,7 @@ const refusalOf = async (offer: string) =>
 test('the Controller says that it knows of offers', async () => {
   const again = await client.channel();
   again.hello(capable);
-  expect(await again.take('welcome')).toMatchObject({ capability: 2 });
+  expect(await again.take('welcome')).toMatchObject({ capability });
 });
 
 test('an offer reaches the Connector with the key that will prove itself, and nothing else; its answer comes back once', async () => {

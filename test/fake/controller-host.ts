@@ -119,6 +119,7 @@ export class ControllerHost {
         },
         passOffer: async () => ({ ok: false, code: 'connector_offline' }),
         passAnswer: async () => {},
+        probe: async () => ({ ok: false, code: 'connector_offline' }),
         open: async () => new Response(null, { status: 501 }),
         present: async () => this.present,
         relaysChanged: async () => void this.changed.push('relays'),

@@ -85,6 +85,11 @@ export function createChannels(
       await object(objectOf({ role: 'client', id: instance, tenant })).passAnswer(instance, message);
     },
 
+    async probe(tenant, connector, message, timeoutMs) {
+      const holder = object(objectOf({ role: 'connector', id: connector, tenant }));
+      return holder.probe(connector, message, timeoutMs);
+    },
+
     async present(tenant) {
       return (await Promise.all(ofTenant(tenant).map((one) => one.present()))).flat();
     },

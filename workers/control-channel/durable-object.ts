@@ -13,6 +13,7 @@ import {
   type FromControllerOf,
   fromAgent,
   messageLimit,
+  type ProbeHop,
   pingInterval,
   pongTimeout,
   type RelayEntry,
@@ -28,6 +29,7 @@ import { ClientEvents } from './client-events.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { passOffer } from './offers.ts';
 import { PresenceBook } from './presence.ts';
+import { Probes } from './probes.ts';
 import { Receipts } from './receipts.ts';
 import { listRelays, type ReceiveContext, receive, refuseDeadRelay } from './receive.ts';
 import { agentHeader, closeSeat, isOpen, refuseSeat, type Seat, seatOf, tell } from './seat.ts';
@@ -151,6 +153,15 @@ export class ControlChannel extends DurableObject<Bindings> {
     for (const socket of this.ctx.getWebSockets(instance)) if (seatOf(socket).greeted) tell(socket, message);
   }
 
+  async probe(
+    connector: Id<'connector'>,
+    message: FromControllerOf<'probe'>,
+    timeoutMs: number,
+  ): Promise<Verdict<{ hops: ProbeHop[] }>> {
+    const { probes } = await this.#work();
+    return probes.ask(this.ctx.getWebSockets(connector), connector, message, timeoutMs);
+  }
+
   async present(): Promise<Presence[]> {
     const { ports } = await this.#work();
     this.#reap(ports);
@@ -200,6 +211,7 @@ export class ControlChannel extends DurableObject<Bindings> {
       updates,
       presence,
       receipts: new Receipts(ports.clock),
+      probes: new Probes(ports.clock),
       clientEvents: new ClientEvents(ports),
       turns: new Turns(),
       desk: new OfferDesk(),

@@ -15,6 +15,7 @@ import { scopeOf } from '#workers/controller/scope.ts';
 import type { ClientEvents } from './client-events.ts';
 import { type OfferContext, takeAnswer, takeOffer } from './offers.ts';
 import type { PresenceBook } from './presence.ts';
+import type { Probes } from './probes.ts';
 import type { Receipts } from './receipts.ts';
 import { changeSeat, refuseSeat, seatOf, tell } from './seat.ts';
 import { storeEvents } from './store-events.ts';
@@ -25,6 +26,7 @@ export interface ReceiveContext extends OfferContext {
   updates: Updates;
   presence: PresenceBook;
   receipts: Receipts;
+  probes: Probes;
   clientEvents: ClientEvents;
   turns: Turns;
 }
@@ -62,6 +64,8 @@ export async function receive(context: ReceiveContext, socket: WebSocket, messag
       return agent.role === 'client' ? takeOffer(context, socket, agent, message) : undefined;
     case 'answer':
       return agent.role === 'connector' ? takeAnswer(context, agent, message) : undefined;
+    case 'probed':
+      return agent.role === 'connector' ? context.probes.take(agent.id, message) : undefined;
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
-import type { FromControllerOf, RelayEntry } from '#schema/control/messages.ts';
+import type { FromControllerOf, ProbeHop, RelayEntry } from '#schema/control/messages.ts';
 import type * as tables from '#schema/db/tables.ts';
 import type { Verdict } from '#schema/errors.ts';
 import type { CredentialId, Id, PrincipalId } from '#schema/ids.ts';
@@ -71,6 +71,13 @@ export interface Channels {
     client: Id<'instance'>,
     message: FromControllerOf<'answer'>,
   ): Promise<void>;
+  /** Has a Connector try a destination. A refusal: it cannot be asked, not now, or does not answer in time. */
+  probe(
+    tenant: Id<'tenant'>,
+    connector: Id<'connector'>,
+    message: FromControllerOf<'probe'>,
+    timeoutMs: number,
+  ): Promise<Verdict<{ hops: ProbeHop[] }>>;
   /** Which agents hold a channel now. */
   present(tenant: Id<'tenant'>): Promise<Presence[]>;
   /** The list of relays has changed: tell every agent. */

@@ -14,6 +14,18 @@ const service: Field = {
 const resource: Field = { flag: 'resource', help: 'the Resource', names: 'resource', sends: 'resource_id' };
 const description: Field = { flag: 'description', help: 'what it is for; empty: not said', as: 'clearable' };
 
+const destination: Field[] = [
+  {
+    flag: 'principal',
+    help: 'the Service Account, or the person’s e-mail',
+    names: 'principal',
+    required: true,
+  },
+  { flag: 'host', help: 'name or IP address', required: true },
+  { flag: 'port', help: '1–65535', as: 'number' },
+  { flag: 'protocol', help: 'tcp, udp or icmp (default tcp)' },
+];
+
 export const serviceCommands: Command[] = [
   {
     name: 'service create',
@@ -104,13 +116,14 @@ export const serviceCommands: Command[] = [
   { name: 'grant delete', help: 'takes it back and cuts its flows', request: 'DELETE /grants/:grant' },
   {
     name: 'explain',
-    help: 'whether a Service Account would reach a destination now, and if not, why',
+    help: 'whether a Service Account or person would reach a destination now, and if not, why',
     request: 'GET /explain',
-    fields: [
-      { flag: 'principal', help: 'the Service Account', names: 'service', required: true },
-      { flag: 'host', help: 'name or IP address', required: true },
-      { flag: 'port', help: '1–65535', as: 'number' },
-      { flag: 'protocol', help: 'tcp, udp or icmp (default tcp)' },
-    ],
+    fields: destination,
+  },
+  {
+    name: 'probe',
+    help: 'has the Connectors try what a principal may reach, and tells each hop',
+    request: 'POST /explain/probe',
+    fields: destination,
   },
 ];

@@ -67,6 +67,7 @@ beforeEach(async () => {
       return { flows: 2, tunnels: 1 };
     },
     onOffer: () => {},
+    onProbe: () => {},
     onEventsStored: () => {},
     onOpen: () => {},
     onDead: (error) => {

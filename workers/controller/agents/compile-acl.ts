@@ -130,10 +130,10 @@ export function nextExpiry({ grants, keys, sessions, policies, now }: Configurat
 }
 
 /** The Resource's own, else the Tenant's default; undefined: nothing is asked. */
-const policyOver = ({ policies }: Configuration, named: string | null) =>
+export const policyOver = ({ policies }: Configuration, named: string | null) =>
   policies.find(({ id, isDefault }) => (named === null ? isDefault : id === named));
 
-const circumstancesOf = (session: SessionRow, now: number): Circumstances => ({
+export const circumstancesOf = (session: SessionRow, now: number): Circumstances => ({
   now,
   startedAt: session.createdAt,
   authenticatedAt: session.authentication.at,

@@ -26,6 +26,7 @@ import { exportEvents } from './events/export.ts';
 import { listEvents } from './events/list.ts';
 import { tailEvents } from './events/tail.ts';
 import { explain } from './explain/get.ts';
+import { probeDestination } from './explain/probe.ts';
 import { createGrant } from './grants/create.ts';
 import { deleteGrant } from './grants/delete.ts';
 import { getGrant } from './grants/get.ts';
@@ -104,7 +105,7 @@ const routes: readonly Route[] = [
   createServiceAccount, listServiceAccounts, getServiceAccount, updateServiceAccount, deleteServiceAccount,
   createServiceKey, listServiceKeys, getServiceKey, renameServiceKey, revokeServiceKey, deleteServiceKey,
   listInstances, revokeInstance,
-  createGrant, listGrants, getGrant, deleteGrant, explain,
+  createGrant, listGrants, getGrant, deleteGrant, explain, probeDestination,
   listEvents, tailEvents, countEvents, exportEvents, listAudit, exportAudit,
   createApiToken, listApiTokens, getApiToken, updateApiToken, revokeApiToken, deleteApiToken,
   getTenant, updateTenant, getOverview,
