@@ -22,8 +22,8 @@ import {
 import type { Id } from '#schema/ids.ts';
 import { clockTolerance, tokenKinds } from '#schema/token/kinds.ts';
 import type { Tenant } from '../context.ts';
-import type { Database } from '../ports.ts';
-import { among, type Row } from '../scope.ts';
+import type { Database, Ports } from '../ports.ts';
+import { among, type Row, type Scope } from '../scope.ts';
 
 /** Whom the ACLs are for. Each list holds ids. */
 export interface Wanted {
@@ -156,6 +156,12 @@ export async function readConfiguration(
     policies: policyRows,
   };
 }
+
+/** The same of the Tenant that a scope is of. */
+export const readInScope = (
+  { ports, scope, now }: { ports: Pick<Ports, 'database'>; scope: Scope; now: number },
+  wanted: Wanted,
+): Promise<Configuration | undefined> => readConfiguration(ports.database, scope.tenantId, wanted, now);
 
 interface GrantRow {
   principal: string;

@@ -11,7 +11,7 @@ import { grants, groupMembers, groups, resources, serviceAccounts, users } from 
 import { type ErrorCode, errors, type Refusal } from '#schema/errors.ts';
 import { isId } from '#schema/ids.ts';
 import type { Ask } from '../../admin-route.ts';
-import { readConfiguration } from '../../agents/read-configuration.ts';
+import { readInScope } from '../../agents/read-configuration.ts';
 import { absent } from '../../fields.ts';
 import { among, type Row } from '../../scope.ts';
 import { connectorFindings } from './connectors.ts';
@@ -32,7 +32,7 @@ type Matched = MatchVerdict<Listed> & { code?: ErrorCode };
 type Deciding = Extract<Matched, { resource: Listed }>;
 
 export async function decide(ask: Ask, question: Question): Promise<Decision | Refusal<'not_found'>> {
-  const { scope, ports, now } = ask;
+  const { scope } = ask;
   const { principal, protocol, host, port } = question;
   const person = isId('user', principal) ? await scope.byId(users, principal) : undefined;
   const account = person ? undefined : await scope.byId(serviceAccounts, principal);
@@ -40,7 +40,7 @@ export async function decide(ask: Ask, question: Question): Promise<Decision | R
 
   const sessions = person ? await sessionsOf(ask, person.id) : [];
   const wanted = { principals: [principal], keys: sessions.map(({ id }) => id) };
-  const configuration = await readConfiguration(ports.database, scope.tenantId, wanted, now);
+  const configuration = await readInScope(ask, wanted);
   if (!configuration) return absent('Tenant', scope.tenantId);
   const destination: Destination = { protocol, host, ...(port !== undefined && { port }) };
   const granted = configuration.grants.get(principal) ?? [];
