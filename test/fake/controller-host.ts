@@ -136,6 +136,7 @@ export class ControllerHost {
         const done = work.finally(() => this.#deferred.delete(done));
         this.#deferred.add(done);
       },
+      assets: async () => new Response(null, { status: 404 }),
       settings: {
         baseUrl,
         operatorTokenHash: createHash('sha256').update(operatorToken).digest('base64url'),

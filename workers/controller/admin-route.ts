@@ -14,10 +14,10 @@ import { claimKey, type StoredAnswer } from './idempotency.ts';
 import { problem, problemDocument } from './problem.ts';
 import { scopeOf } from './scope.ts';
 
-interface Description<P, Q, B, A> {
-  method: 'get' | 'post' | 'patch' | 'delete';
+interface Description<P, Q, B, A, M extends Method = Method, At extends Path = Path> {
+  method: M;
   /** Below `/api/v1`, parameters in braces. */
-  path: `/${string}`;
+  path: At;
   tag: string;
   summary: string;
   description?: string;
@@ -51,12 +51,34 @@ export interface Ask<P = unknown, Q = unknown, B = unknown> extends ChangeOrigin
 
 /** A refusal may carry members of its own for the problem document. */
 export type Outcome<T> = Promise<Verdict<Answer<T>> | (Refusal & { members?: Record<string, unknown> })>;
-export interface Route {
+export interface Route<Shape = unknown> {
   mount(app: Controller): void;
+  /** Of the type alone: what the console's client (hono/client) may ask here, and what it gets. */
+  readonly shape?: Shape;
 }
 
 /** For `answer` of a route that `produces`. */
 export const raw = z.custom<Response>();
+
+type Method = 'get' | 'post' | 'patch' | 'delete';
+type Path = `/${string}`;
+type HonoPath<At extends string> = At extends `${infer Before}{${infer Name}}${infer After}`
+  ? `${Before}:${Name}${HonoPath<After>}`
+  : At;
+type Part<Name extends string, T> = [T] extends [z.ZodUndefined]
+  ? Record<never, never>
+  : { [K in Name]: T extends z.ZodType ? z.input<T> : never };
+/** One entry of a Hono app's schema. */
+type Shape<M extends Method, At extends Path, P, Q, B, A> = {
+  [K in `/api/v1${HonoPath<At>}`]: {
+    [V in `$${M}`]: {
+      input: Part<'param', P> & Part<'query', Q> & Part<'json', B>;
+      output: [A] extends [z.ZodUndefined] ? undefined : A extends z.ZodType ? z.output<A> : never;
+      outputFormat: 'json';
+      status: 200;
+    };
+  };
+};
 
 export const answer = <T>(body: T, status?: number): { ok: true } & Answer<T> =>
   status === undefined ? { ok: true, body } : { ok: true, body, status };
@@ -66,10 +88,12 @@ export function adminRoute<
   Q extends z.ZodType = z.ZodUndefined,
   B extends z.ZodType = z.ZodUndefined,
   A extends z.ZodType = z.ZodUndefined,
+  const M extends Method = Method,
+  const At extends Path = Path,
 >(
-  d: Description<P, Q, B, A>,
+  d: Description<P, Q, B, A, M, At>,
   handle: (ask: Ask<z.output<P>, z.output<Q>, z.output<B>>) => Outcome<z.input<A>>,
-): Route {
+): Route<Shape<M, At, P, Q, B, A>> {
   const needs = d.needs === undefined ? [] : [d.needs];
   const described = describe(d, [{ apiToken: needs }, { session: needs }], d.method === 'post');
   return {
@@ -129,10 +153,12 @@ type DeploymentRoute = <
   Q extends Schemas[1] = z.ZodUndefined,
   B extends Schemas[2] = z.ZodUndefined,
   A extends Schemas[3] = z.ZodUndefined,
+  const M extends Method = Method,
+  const At extends Path = Path,
 >(
-  d: Omit<Description<P, Q, B, A>, 'needs'>,
+  d: Omit<Description<P, Q, B, A, M, At>, 'needs'>,
   handle: (ask: OperatorAsk<z.output<P>, z.output<Q>, z.output<B>>) => Outcome<z.input<A>>,
-) => Route;
+) => Route<Shape<M, At, P, Q, B, A>>;
 
 /** For the deployment's operator alone. */
 export const operatorRoute: DeploymentRoute = (d, handle) =>
@@ -150,7 +176,7 @@ function deploymentRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.Z
   way: { security: Record<string, string[]>[]; guard: typeof requireOperator; actor: string },
   d: Omit<Description<P, Q, B, A>, 'needs'>,
   handle: (ask: OperatorAsk<z.output<P>, z.output<Q>, z.output<B>>) => Outcome<z.input<A>>,
-): Route {
+): Route<never> {
   const described = describe(d, way.security, false);
   return {
     mount(app) {

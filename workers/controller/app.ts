@@ -8,6 +8,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { getPath } from 'hono/utils/url';
 import { mintId } from '#schema/ids.ts';
 import { mountAgentRoutes } from './agents/index.ts';
+import { mountConsole } from './console/mount.ts';
 import type { Controller, Env } from './context.ts';
 import { mountPeople } from './people/index.ts';
 import type { Ports } from './ports.ts';
@@ -38,6 +39,7 @@ export function createController(ports: Ports): Controller {
   mountPeople(app);
   mountScim(app);
   mountAdminRoutes(app);
+  mountConsole(app);
   app.notFound((c) => unrouted(c, app.routes));
   app.onError((error, c) => problemOf(c, error));
   return app;

@@ -29,6 +29,8 @@ export interface Ports {
   log: Log;
   /** Hands a promise to the host to finish after the answer has gone out. */
   defer(work: Promise<unknown>): void;
+  /** A file of the built console, by its path: `/index.html`; 404 where there is none. */
+  assets(path: string): Promise<Response>;
   settings: Settings;
 }
 

@@ -9,6 +9,8 @@ export interface Bindings {
   DATABASE: D1Database;
   CONTROL: DurableObjectNamespace<ControlChannel>;
   RELAY: DurableObjectNamespace<Relay>;
+  /** The built console, `workers/console/dist`. */
+  ASSETS: Fetcher;
   API_LIMIT: RateLimit;
   FAILED_LOGIN_LIMIT: RateLimit;
   /** 32 bytes, base64: seals the Tenants' signing keys at rest. */

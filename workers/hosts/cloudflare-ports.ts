@@ -56,6 +56,7 @@ async function createPorts(bindings: Bindings): Promise<Ports> {
     log,
     defer: (work) =>
       waitUntil(work.catch((error) => log('error', 'deferred_work_failed', { error: describeFault(error) }))),
+    assets: (path) => bindings.ASSETS.fetch(new URL(path, 'https://assets.invalid')),
     settings: {
       baseUrl,
       operatorTokenHash: await sha256(bindings.SALLYPORT_OPERATOR_TOKEN),

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SallyportError } from '#schema/errors.ts';
 import { bundle } from './bundle.ts';
+import { consoleFiles } from './console-files.ts';
 import { migrate } from './migrate.ts';
 import { noteWorkerd, reapOrphan, workerdChildren } from './orphan.ts';
 import { keepSecrets } from './secrets.ts';
@@ -96,6 +97,7 @@ export async function startController(options: ControllerOptions = {}): Promise<
           SALLYPORT_DEBUG_TOKEN_LIFETIME_S: String(options.longestTokenLife),
         }),
       },
+      serviceBindings: { ASSETS: consoleFiles },
       d1Databases: { DATABASE: 'sallyport' },
       durableObjects: {
         CONTROL: { className: 'ControlChannel', useSQLite: true },

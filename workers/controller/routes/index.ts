@@ -2,6 +2,8 @@
  * Where the routes of administrators join the app: each noun, each verb, and the document that describes
  * them.
  */
+import type { Hono } from 'hono';
+import type { Env } from 'hono/types';
 import type { Route } from '../admin-route.ts';
 import type { Controller } from '../context.ts';
 import { createApiToken } from './api-tokens/create.ts';
@@ -98,7 +100,7 @@ import { listUsers } from './users/list.ts';
 import { updateUser } from './users/update.ts';
 
 // biome-ignore format: one noun a line
-const routes: readonly Route[] = [
+const routes = [
   createRemoteNetwork, listRemoteNetworks, getRemoteNetwork, updateRemoteNetwork, deleteRemoteNetwork,
   createConnector, listConnectors, getConnector, renameConnector, rotateConnector, revokeConnector, deleteConnector,
   createResource, listResources, getResource, updateResource, deleteResource,
@@ -118,7 +120,13 @@ const routes: readonly Route[] = [
   createTenant, listTenants, updateTenantByOperator, createTokenByOperator,
   createSetupCode, useSetupCode,
   createRelay, listRelays, deleteRelay,
-];
+] as const satisfies readonly Route[];
+
+/** The whole API as a type, for `hono/client`. */
+export type Api = Hono<Env, Together<ShapeOf<(typeof routes)[number]>>, '/'>;
+type ShapeOf<R> =
+  R extends Route<infer Shape> ? (Shape extends unknown ? (shape: Shape) => void : never) : never;
+type Together<U> = (U extends unknown ? U : never) extends (shape: infer All) => void ? All : never;
 
 export function mountAdminRoutes(app: Controller): void {
   for (const route of routes) route.mount(app);

@@ -1,0 +1,36 @@
+/** How the console looks: one accent, system fonts, both colour schemes with readable contrast. */
+import { createTheme, type MantineColorsTuple } from '@mantine/core';
+
+const gate: MantineColorsTuple = [
+  '#e6fbf7',
+  '#cdf3ec',
+  '#9be6d9',
+  '#65d8c5',
+  '#3accb4',
+  '#1fc4a9',
+  '#0d9488',
+  '#0f766e',
+  '#115e59',
+  '#134e4a',
+];
+
+export const theme = createTheme({
+  primaryColor: 'gate',
+  primaryShade: { light: 7, dark: 6 },
+  autoContrast: true,
+  colors: { gate },
+  fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
+  fontFamilyMonospace: 'ui-monospace, "SF Mono", "JetBrains Mono", Menlo, Consolas, monospace',
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  headings: {
+    fontWeight: '650',
+    sizes: { h1: { fontSize: '1.5rem' }, h2: { fontSize: '1.15rem' }, h3: { fontSize: '1rem' } },
+  },
+  components: {
+    Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 600 } },
+    Paper: { defaultProps: { withBorder: true, p: 'md' } },
+    Tooltip: { defaultProps: { withArrow: true, multiline: true, maw: 320 } },
+    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5, blur: 2 } } },
+  },
+});
