@@ -21,7 +21,7 @@ export default defineConfig({
         root,
         test: {
           name: 'system',
-          include: ['test/{contract,controller,system}/**/*.test.ts'],
+          include: ['test/{contract,controller,console,system}/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 60_000,

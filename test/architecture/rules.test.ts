@@ -16,7 +16,22 @@ const folders: { under: string; may: (string | RegExp)[] }[] = [
   { under: 'schema/', may: ['schema/', 'jose', 'zod'] },
   {
     under: 'workers/local/',
-    may: ['workers/local/', 'schema/', /^node:/, 'esbuild', 'jose', 'miniflare', 'oidc-provider'],
+    may: ['workers/local/', 'schema/', /^node:/, 'esbuild', 'jose', 'miniflare', 'oidc-provider', 'vite'],
+  },
+  { under: 'workers/console/vite.config.ts', may: ['vite', '@vitejs/plugin-react'] },
+  {
+    // Of the Controller, only the API's type.
+    under: 'workers/console/',
+    may: [
+      'workers/console/',
+      'workers/controller/routes/index.ts',
+      'schema/',
+      'hono/client',
+      'lucide-react',
+      /^@mantine\//,
+      /^@tanstack\/react-(query|router|table)$/,
+      /^react(-dom)?(\/|$)/,
+    ],
   },
   {
     under: 'workers/',
@@ -127,6 +142,7 @@ describe('the outside world comes in as an argument', () => {
     const inner = outside(
       'workers/hosts/',
       'workers/local/',
+      'workers/console/src/browser/',
       'node-agents/process/',
       'node-agents/sallyport',
     );

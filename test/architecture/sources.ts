@@ -17,8 +17,8 @@ export interface Source {
 const root = new URL('../..', import.meta.url).pathname;
 
 export function productSources(): Source[] {
-  return globSync(['schema/**/*.ts', 'workers/**/*.ts', 'node-agents/**/*.ts'], { cwd: root })
-    .filter((path) => !path.endsWith('.d.ts') && !path.includes('node_modules'))
+  return globSync(['schema/**/*.ts', 'workers/**/*.{ts,tsx}', 'node-agents/**/*.ts'], { cwd: root })
+    .filter((path) => !path.endsWith('.d.ts') && !/node_modules|console\/dist/.test(path))
     .sort()
     .map(read);
 }

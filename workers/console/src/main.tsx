@@ -13,7 +13,7 @@ import { createRoot } from 'react-dom/client';
 import { loginUrl } from './api/place.ts';
 import { Problem } from './api/problem.ts';
 import { createConsoleRouter } from './router.tsx';
-import { theme } from './theme.ts';
+import { cssVariables, theme } from './theme.ts';
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? '';
 // Where libraries look that put style elements into the page (get-nonce).
@@ -47,7 +47,12 @@ const page =
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariables}
+      defaultColorScheme="auto"
+      getStyleNonce={() => nonce}
+    >
       <QueryClientProvider client={queries}>
         <Notifications position="bottom-right" />
         {page}

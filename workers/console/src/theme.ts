@@ -1,5 +1,5 @@
 /** How the console looks: one accent, system fonts, both colour schemes with readable contrast. */
-import { createTheme, type MantineColorsTuple } from '@mantine/core';
+import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core';
 
 const gate: MantineColorsTuple = [
   '#e6fbf7',
@@ -16,8 +16,7 @@ const gate: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'gate',
-  primaryShade: { light: 7, dark: 6 },
-  autoContrast: true,
+  primaryShade: 7,
   colors: { gate },
   fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "JetBrains Mono", Menlo, Consolas, monospace',
@@ -32,5 +31,22 @@ export const theme = createTheme({
     Paper: { defaultProps: { withBorder: true, p: 'md' } },
     Tooltip: { defaultProps: { withArrow: true, multiline: true, maw: 320 } },
     Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5, blur: 2 } } },
+  },
+});
+
+/** Dimmed text and error texts at a contrast of 4.5 and more on every ground (WCAG 2.2, 1.4.3). */
+export const cssVariables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    '--mantine-color-dimmed': '#555d66',
+    '--mantine-color-placeholder': '#667079',
+    '--mantine-color-error': '#c92a2a',
+    '--mantine-color-anchor': '#0f766e',
+  },
+  dark: {
+    '--mantine-color-dimmed': '#a9b0b8',
+    '--mantine-color-placeholder': '#8f979f',
+    '--mantine-color-error': '#ff8787',
+    '--mantine-color-anchor': '#3accb4',
   },
 });

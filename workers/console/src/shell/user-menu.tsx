@@ -1,7 +1,7 @@
 /** Who is logged in, with which role, and the way out. */
 import { Avatar, Menu, Text, UnstyledButton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { LogOut, MonitorSmartphone } from 'lucide-react';
+import { LogOut, MonitorSmartphone, UserRound } from 'lucide-react';
 import { tenantBase } from '../api/place.ts';
 import { useSession } from '../api/session.ts';
 
@@ -16,7 +16,9 @@ export function UserMenu() {
     <Menu position="bottom-end" width={240} withinPortal>
       <Menu.Target>
         <UnstyledButton aria-label={`Account of ${name}`}>
-          <Avatar name={name} color="gate" size={34} radius="xl" />
+          <Avatar color="gate" size={34} radius="xl">
+            <UserRound size={18} aria-hidden />
+          </Avatar>
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

@@ -1,0 +1,71 @@
+/** The console's frame: the login on the way in, roles, the policy on scripts, the way out. */
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ConsoleWorld, look } from './console-world.ts';
+
+let world: ConsoleWorld;
+beforeAll(async () => {
+  world = await ConsoleWorld.start();
+}, 120_000);
+afterAll(() => world?.stop());
+
+const complaints = (page: Page): string[] => {
+  const said: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && said.push(message.text()));
+  page.on('pageerror', (error) => said.push(String(error)));
+  return said;
+};
+
+test('somebody who is not logged in comes back from their identity provider to the page that they asked for', async () => {
+  const context = await world.browser();
+  const page = await world.logIn(context, 'olive', '/groups?q=ops');
+  await page.getByRole('heading', { level: 1, name: 'Groups' }).waitFor();
+  expect(new URL(page.url()).pathname).toBe(new URL(world.url('/groups')).pathname);
+  expect(new URL(page.url()).searchParams.get('q')).toBe('ops');
+  await context.close();
+});
+
+test('the page runs under its policy without a complaint, in both schemes and widths, and axe finds nothing serious', async () => {
+  const context = await world.browser();
+  const page = await world.logIn(context, 'olive', '/groups');
+  const said = complaints(page);
+  await page.reload();
+  await page.getByRole('heading', { level: 1, name: 'Groups' }).waitFor();
+  expect(await look(page, 'groups')).toEqual([]);
+  expect(said).toEqual([]);
+  await context.close();
+});
+
+test('a script that somebody got into the page does not run', async () => {
+  const context = await world.browser();
+  const page = await world.logIn(context, 'olive', '/');
+  const ran = await page.evaluate(`(() => {
+    const script = document.createElement('script');
+    script.textContent = 'globalThis.injected = true';
+    document.body.append(script);
+    return 'injected' in globalThis;
+  })()`);
+  expect(ran).toBe(false);
+  await context.close();
+});
+
+test('a group is made, and its page opens', async () => {
+  const context = await world.browser();
+  const page = await world.logIn(context, 'olive', '/groups');
+  await page.getByRole('button', { name: 'Create a group' }).first().click();
+  await page.getByLabel('Name').fill('night watch');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await page.waitForURL(/\/console\/groups\/grp_/);
+  await context.close();
+});
+
+test('who logs out is logged out: the same page asks for a login', async () => {
+  const context = await world.browser();
+  const page = await world.logIn(context, 'olive', '/');
+  await page.getByRole('button', { name: /^Account of/ }).click();
+  await page.getByRole('menuitem', { name: 'Log out' }).click();
+  await page.waitForURL((url) => !url.pathname.includes('/console'));
+  const answer = await context.request.get(`${world.people.tenant.url}/api/v1/session`);
+  expect(answer.status()).toBe(401);
+  await context.close();
+});
