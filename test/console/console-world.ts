@@ -68,8 +68,15 @@ export async function startChromium(): Promise<Browser> {
 /** Waits until the page has settled: nothing asked, nothing loading. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForLoadState('networkidle');
-  await page.waitForFunction(`document.querySelector('[aria-busy=true], [role=progressbar]') === null
-    && document.getAnimations().every(({ playState }) => playState !== 'running')`);
+  // Evaluated by the browser's debugger: the page's policy on scripts refuses what playwright polls with.
+  await page.evaluate(`new Promise((resolve) => {
+    const look = () =>
+      document.querySelector('[aria-busy=true], [role=progressbar]') === null &&
+      document.getAnimations().every(({ playState }) => playState !== 'running')
+        ? resolve()
+        : requestAnimationFrame(look);
+    look();
+  })`);
 }
 
 /**
