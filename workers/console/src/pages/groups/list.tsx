@@ -13,8 +13,8 @@ import { Time } from '../../parts/time.tsx';
 import { CreateGroup } from './create.tsx';
 
 const route = getRouteApi('/groups');
-const ask = (search: string | undefined, cursor: string | undefined) =>
-  take(api.groups.$get({ query: { search, cursor } }));
+const ask = (q: string | undefined, cursor: string | undefined) =>
+  take(api.groups.$get({ query: { q, cursor } }));
 type Group = Awaited<ReturnType<typeof ask>>['items'][number];
 
 export default function GroupList() {
