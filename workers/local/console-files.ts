@@ -3,8 +3,8 @@
  * at the first question when they are absent or older than what they are made of.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { globSync, statSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { extname, join, normalize, relative } from 'node:path';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -71,7 +71,9 @@ async function build(): Promise<void> {
 function stampOfSources(): string {
   const files = globSync(['src/**/*', 'public/**/*', '*.html', '*.ts'], { cwd: sources })
     .map((path) => join(sources, path))
-    .concat(globSync('schema/{people,acl,policy,errors*,*.ts}', { cwd: root }).map((path) => join(root, path)))
+    .concat(
+      globSync('schema/{people,acl,policy,errors*,*.ts}', { cwd: root }).map((path) => join(root, path)),
+    )
     .concat(join(root, 'package-lock.json'))
     .sort();
   const hash = createHash('sha256');
