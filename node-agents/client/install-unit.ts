@@ -5,6 +5,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { openNames } from '#node-agents/os/closed-names.ts';
 import { dnsWay } from '#node-agents/os/dns-way.ts';
 import { hostNameservers, resolvConfPath, restoreResolvConf } from '#node-agents/os/resolv-conf.ts';
 import { resolvedRuns } from '#node-agents/os/resolved.ts';
@@ -72,6 +73,7 @@ export async function uninstall({ unitDir, serviceKey, noSystemd }: SetupConfig)
     done.push('A Client still runs here in transparent mode; it removes its routes when it ends.');
   else if ((await transparentSupport()).ok) {
     await removeRoutes();
+    openNames();
     if (existsSync(resolvConfPath)) restoreResolvConf();
   }
   return done;

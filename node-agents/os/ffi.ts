@@ -23,6 +23,7 @@ const definitions = {
   send: { arguments: ['i32', 'pointer', 'u64', 'i32'], return: 'i32' },
   recv: { arguments: ['i32', 'pointer', 'u64', 'i32'], return: 'i32' },
   sendto: { arguments: ['i32', 'pointer', 'u64', 'i32', 'pointer', 'u32'], return: 'i32' },
+  if_nametoindex: { arguments: ['pointer'], return: 'u32' },
   calloc: { arguments: ['u64', 'u64'], return: 'pointer' },
   free: { arguments: ['pointer'], return: 'void' },
   uv_handle_size: { arguments: ['i32'], return: 'u64' },

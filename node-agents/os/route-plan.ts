@@ -27,6 +27,10 @@ const deviceMetric = 10;
 const firstPref = 5200;
 const lastPref = 5209;
 
+export const isOurTable = (table: number): boolean => table === tables.protected || table === tables.dns;
+
+export const isOurPreference = (pref: number): boolean => pref >= firstPref && pref <= lastPref;
+
 export interface RoutePlan {
   device: string;
   /** Of the device itself, with their length: `100.96.0.1/32`, `fd96::1/128`. */
@@ -183,10 +187,8 @@ function ruleText(rule: ListedRule, family: Family): string {
 
 /** Whether we made it: somebody else may use the same priorities. */
 const isOurs = (text: string): boolean => {
-  const pref = Number(text.split(' ')[1]);
   return (
-    pref >= firstPref &&
-    pref <= lastPref &&
+    isOurPreference(Number(text.split(' ')[1])) &&
     new RegExp(
       `lookup (${tables.protected}|${tables.dns})$|lookup main suppress_prefixlength|goto ${lastPref}$|^pref ${lastPref} nop$`,
     ).test(text)

@@ -21,8 +21,8 @@ import { kernelHasIpv6 } from './support.ts';
 export interface Routes {
   /** The protected prefixes changed (ACL). Calls are carried out one after the other. */
   setPrefixes(prefixes: readonly string[]): Promise<void>;
-  /** Sets again what others have removed (`ip rule flush`). */
-  repair(): Promise<void>;
+  /** Sets again what others have removed (`ip rule flush`). @returns what that was, without addresses. */
+  repair(): Promise<string[]>;
   /** Removes everything of ours. */
   remove(): Promise<void>;
 }
@@ -41,9 +41,12 @@ export async function installRoutes(first: RoutePlan, keep = false): Promise<Rou
     throw error;
   }
   let last: Promise<void> = Promise.resolve();
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = last.then(work);
-    last = turn.catch(() => {});
+    last = turn.then(
+      () => {},
+      () => {},
+    );
     return turn;
   };
   return {
@@ -52,7 +55,12 @@ export async function installRoutes(first: RoutePlan, keep = false): Promise<Rou
         plan = { ...plan, prefixes };
         return applyRoutes(plan);
       }),
-    repair: () => inTurn(() => apply(plan)),
+    repair: () =>
+      inTurn(async () => {
+        const missing = await missingOf(plan);
+        if (missing.length > 0) await apply(plan);
+        return missing;
+      }),
     remove: () => inTurn(removeRoutes),
   };
 }
@@ -138,6 +146,31 @@ async function applyRoutes(plan: RoutePlan): Promise<void> {
       { family, force: true },
     );
   }
+}
+
+interface ListedLink {
+  flags: string[];
+  addr_info: { local: string; prefixlen: number }[];
+}
+
+async function missingOf(asked: RoutePlan): Promise<string[]> {
+  const plan = { ...asked, lenient: loosen(asked.device) };
+  const missing: string[] = [];
+  let rules = 0;
+  let routes = 0;
+  for (const family of familiesOf(plan)) {
+    rules += compareRules(rulesOf(plan, family), await listedRules(family), family).add.length;
+    const { closed, open } = routesOf(plan, family);
+    routes += compareRoutes([...closed, ...open], await listedRoutes(family), family).add.length;
+    const [link] = await ipJson<ListedLink>(family, `address show dev ${plan.device}`);
+    const there = new Set(link?.addr_info.map(({ local, prefixlen }) => `${local}/${prefixlen}`));
+    const wanted = plan.addresses.filter((address) => address.includes(':') === (family === 6));
+    if (!wanted.every((address) => there.has(address))) missing.push(`IPv${family} address of the device`);
+    if (family === 4 && link?.flags.includes('UP') === false) missing.push('the device was down');
+  }
+  if (rules > 0) missing.push(`${rules} rules`);
+  if (routes > 0) missing.push(`${routes} routes`);
+  return missing;
 }
 
 const familiesOf = (plan: RoutePlan): Family[] => (plan.ipv6 ? [4, 6] : [4]);

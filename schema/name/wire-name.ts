@@ -3,7 +3,8 @@
  * where its name began, so that every name ends and costs at most what its own 255 bytes do.
  */
 
-const maxWireName = 255;
+/** Bytes, the root label included. */
+export const longestName = 255;
 const maxLabel = 63;
 
 export interface WireName {
@@ -33,7 +34,7 @@ export function readName(bytes: Uint8Array, from: number): WireName | undefined 
       continue;
     }
     length += size + 1;
-    if (size > maxLabel || length > maxWireName || at + size >= bytes.length) return undefined;
+    if (size > maxLabel || length > longestName || at + size >= bytes.length) return undefined;
     if (text !== '') text += '.';
     for (let i = at + 1; i <= at + size; i++) text += characters[bytes[i]!]!;
     at += size + 1;
@@ -63,7 +64,7 @@ export function wireOfName(text: string): Uint8Array | undefined {
   }
   if (!close(bytes, start)) return undefined;
   bytes.push(0);
-  return bytes.length > maxWireName ? undefined : Uint8Array.from(bytes);
+  return bytes.length > longestName ? undefined : Uint8Array.from(bytes);
 }
 
 /** Sets the length in front of a label; false when it is none. */

@@ -143,8 +143,18 @@ describe.skipIf(why !== undefined)(`with systemd-resolved${why ? ` (${why})` : '
     await host.must('systemctl', 'daemon-reload');
     await host.must('systemctl', 'kill', '--kill-whom=main', '--signal=KILL', unit);
     await expect.poll(() => host.must('resolvectl', 'status'), { timeout: 10_000 }).not.toContain('100.96.');
-    expect(await curl('http://public.example/')).toMatch(/^public /);
-    expect(await addressesOf('web.corp.test')).toEqual([]);
+    // Names that somebody else has too.
+    const taken = ['web.corp.test', 'one.apps.test', 'unseen.apps.test'];
+    for (const name of taken) publicDns.names.set(name, [addresses.core]);
+    publicDns.asked.length = 0;
+    for (const name of taken) {
+      expect(await addressesOf(name)).toEqual([]);
+      expect(await curl(`http://${name}/`)).toBe('');
+      expect(await host.run('resolvectl', 'query', name)).toMatchObject({ code: 1 });
+      expect(await curl('http://public.example/')).toMatch(/^public /);
+    }
+    expect(publicDns.asked.join(' ')).not.toMatch(/corp\.test|apps\.test/);
+    for (const name of taken) publicDns.names.delete(name);
     await host.must('systemctl', 'restart', unit);
     expect(await curl('http://web.corp.test/')).toMatch(/^private /);
     await host.must('systemctl', 'stop', unit);

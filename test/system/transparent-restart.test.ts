@@ -78,6 +78,8 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
   ];
   const all = () => Promise.all(protectedUrls.map(curl));
   const each = (text: string) => protectedUrls.map(() => text);
+  /** Unreachable addresses, and names that nobody could resolve. */
+  const refused = ['exit 7', 'exit 7', 'exit 6', 'exit 6'];
   const dig = async (...args: string[]) => (await internet.run('client', 'dig', '+tries=1', ...args)).stdout;
 
   /** Nothing leaves, everything else goes on. */
@@ -98,9 +100,87 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     expect(await all()).toEqual(each('private'));
   }, 60_000);
 
+  test('killed: no name of a Resource leaves the host, seen before or not, and every other one is resolved', async () => {
+    const { asked, names } = internet.publicDns;
+    names.set('never.asked.apps.test', [elsewhere]);
+    names.set('apps.test', [elsewhere]);
+    await client.kill();
+    asked.length = 0;
+    expect(await all()).toEqual(refused);
+    expect(await curl('http://never.asked.apps.test/')).toBe('exit 6');
+    for (const how of ['+notcp', '+tcp']) {
+      for (const name of ['web.corp.test', 'WEB.corp.TEST', 'never.asked.apps.test'])
+        expect(await dig(how, '+time=1', `@${addresses.core}`, name)).not.toContain('status:');
+      expect(await dig(how, '+short', 'public.example')).toBe(`${addresses.core}\n`);
+      expect(await dig(how, '+short', 'apps.test')).toBe(`${elsewhere}\n`);
+    }
+    expect(asked.filter((one) => /web\.corp|\.apps\.test/i.test(one))).toEqual([]);
+    await start();
+    expect(await all()).toEqual(each('private'));
+    await client.stop();
+    expect((await internet.run('client', 'nft', 'list', 'ruleset')).stdout).toBe('');
+    await start();
+  }, 60_000);
+
+  test('our address in resolv.conf: nobody behind it is asked for names of ours, be we silent or gone', async () => {
+    const { asked } = internet.publicDns;
+    const ours = () => asked.filter((one) => /web\.corp|\.apps\.test/i.test(one));
+    await client.stop();
+    await start(true, ['--dns', 'resolvconf']);
+    expect(await all()).toEqual(each('private'));
+    await internet.connector.kill();
+    asked.length = 0;
+    // Whether it exists nobody can say; the C library then asks the next resolver.
+    expect(await curl('http://unseen.apps.test/')).toBe('exit 6');
+    expect(await curl('http://public.example/')).not.toBe('exit 6');
+    expect([ours(), asked.length > 0]).toEqual([[], true]);
+    const options = { prefix: internet.net.prefix('connector') };
+    const settings = { SALLYPORT_DNS: internet.privateDns.address };
+    internet.connector = await internet.world.startConnector(
+      internet.network,
+      'connector-1',
+      settings,
+      options,
+    );
+    await expect.poll(all, { timeout: 20_000 }).toEqual(each('private'));
+    asked.length = 0;
+    await client.kill();
+    expect(await all()).toEqual(refused);
+    expect(await dig('+short', 'public.example')).toBe(`${addresses.core}\n`);
+    expect(ours()).toEqual([]);
+    await start();
+    expect(await all()).toEqual(each('private'));
+  }, 90_000);
+
+  test('what others take away is set again, and told: rules, routes, addresses, tables of nftables', async () => {
+    const { net } = internet;
+    const told = (event: string) => client.lines.filter((line) => line.event === event).length;
+    const broken: [string, string[], string][] = [
+      ['routes_repaired', ['ip', 'rule', 'flush'], `http://${addresses.server}/`],
+      ['routes_repaired', ['ip', '-6', 'rule', 'flush'], `http://[${addresses.server6}]/`],
+      ['routes_repaired', ['ip', 'route', 'flush', 'table', '7057'], `http://${addresses.server}/`],
+      ['routes_repaired', ['ip', 'addr', 'flush', 'dev', 'sallyport0'], 'http://web.corp.test/'],
+      ['routes_repaired', ['ip', 'link', 'set', 'sallyport0', 'down'], `http://[${addresses.server6}]/`],
+      ['names_closed_again', ['nft', 'flush', 'ruleset'], 'http://a.apps.test/'],
+    ];
+    for (const [event, command, url] of broken) {
+      const before = told(event);
+      expect((await internet.run('client', ...command)).code).toBe(0);
+      if (command.includes('rule') && command.includes('flush')) {
+        // What the host had itself is not ours to bring back.
+        const family = command.includes('-6') ? '-6 ' : '';
+        net.ip('client', `${family}rule add pref 32766 lookup main`);
+        if (family === '') net.ip('client', 'rule add pref 32767 lookup default');
+      }
+      await expect.poll(() => told(event), { timeout: 10_000 }).toBeGreaterThan(before);
+      await expect.poll(() => curl(url), { timeout: 10_000 }).toBe('private');
+    }
+    expect(await all()).toEqual(each('private'));
+  }, 90_000);
+
   test('killed, and started again without a Controller: closed until the Controller is back', async () => {
     await client.kill();
-    expect((await all()).slice(0, 2)).toEqual(['exit 7', 'exit 7']);
+    expect(await all()).toEqual(refused);
     await internet.world.killController();
     await start(false);
     await client.line('waiting_for_controller');
@@ -129,7 +209,7 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     });
     const args = ['--dns-listen', '127.0.0.88:53'];
     await expect(start(false, args)).rejects.toThrow(/ended/);
-    expect((await all()).slice(0, 2)).toEqual(['exit 7', 'exit 7']);
+    expect(await all()).toEqual(refused);
     stub.close();
     await start();
     expect(await all()).toEqual(each('private'));

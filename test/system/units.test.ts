@@ -106,6 +106,8 @@ describe.skipIf(why !== undefined)(`under systemd${why ? ` (${why})` : ''}`, () 
         code: 7,
         stdout: '',
       });
+    // Could not be resolved, rather than not reached: nobody else was asked.
+    expect(await host.run('curl', '-sS', '-m', '5', 'http://web.corp.test/')).toMatchObject({ code: 6 });
     expect(await curl('http://public.example/')).toMatch(/^public /);
     await dropIn('');
     await host.must('systemctl', 'restart', unit);

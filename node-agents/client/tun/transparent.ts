@@ -33,11 +33,13 @@ import { destinationOf, literalNames } from './destinations.ts';
 import { openDnsDoors } from './dns-doors.ts';
 import { DnsEntrance } from './dns-entrance.ts';
 import { LastKnown } from './last-known.ts';
+import { NameGuard } from './name-guard.ts';
 import { markedDns } from './own-sockets.ts';
 import { Packets } from './packets.ts';
 import { difference, protectedPrefixes } from './protected.ts';
 import { createSources } from './sources.ts';
 import { Tcp } from './tcp.ts';
+import { keepUp } from './upkeep.ts';
 
 export const deviceName = 'sallyport0';
 
@@ -90,8 +92,10 @@ export class Transparent {
   readonly #records: ReturnType<typeof createRecords>;
   readonly #resolver: DnsResolver;
   readonly #allows: (source: Ip) => boolean;
+  readonly #guard: NameGuard;
   #entrance: DnsEntrance | undefined;
   #closeDoors = () => {};
+  #endUpkeep = () => {};
   #following = Promise.resolve();
   #remembered: RememberedNames | undefined;
   #device: TunDevice | undefined;
@@ -122,6 +126,7 @@ export class Transparent {
     this.#o = o;
     this.#known = known;
     this.#names = new SyntheticNames(o.tenant);
+    this.#guard = new NameGuard(o.gateway, o.log);
     const write = (frame: Uint8Array) => this.#device?.write(frame) ?? false;
     const destination = (protocol: Destination['protocol'], address: Ip, port?: number) =>
       destinationOf(this.#names, protocol, address, port);
@@ -177,6 +182,7 @@ export class Transparent {
   /** @param open what was protected: else it stays closed. */
   async #close(open: boolean): Promise<void> {
     this.#closed = true;
+    this.#endUpkeep();
     await this.#remembered?.close();
     await this.#known.close();
     await this.#entrance?.remove();
@@ -184,6 +190,7 @@ export class Transparent {
     this.#tcp.close();
     this.#datagrams.close();
     this.#records.close();
+    this.#guard.close(open);
     if (open) await this.#routes?.remove();
     this.#device?.close();
   }
@@ -198,6 +205,10 @@ export class Transparent {
     await this.#entrance
       ?.follow(patterns)
       .catch((error) => this.#o.log.error('tun_dns_failed', { way: this.#entrance?.way, error }));
+    if (this.#entrance && this.#device && !this.#closed) {
+      const [{ way }, { name: device }] = [this.#entrance, this.#device];
+      this.#guard.follow({ device, way, patterns, exempt: this.#o.exempt() });
+    }
     const prefixes = this.#wanted();
     const { add, remove } = difference(this.#prefixes, prefixes);
     if (add.length + remove.length === 0) return;
@@ -251,6 +262,8 @@ export class Transparent {
     });
     entrance.install();
     await this.follow();
+    this.#endUpkeep();
+    this.#endUpkeep = keepUp({ device: plan.device, routes: this.#routes, guard: this.#guard, log });
     log.info('tun_ready', { device: this.#device.name, dns: entrance.way });
   }
 
@@ -270,6 +283,7 @@ export class Transparent {
   /** Somebody deleted the interface: flows are lost with it, protected addresses stay closed until it is back. */
   async #reopen(error: SallyportError): Promise<void> {
     this.#o.log.error('tun_lost', { reason: error.message });
+    this.#endUpkeep();
     this.#tcp.close();
     const delay = backoff({ firstMs: 100, maxMs: 10_000, random: this.#o.random });
     while (!this.#closed) {
