@@ -148,7 +148,7 @@ describe.skipIf(why !== undefined)(`with systemd-resolved${why ? ` (${why})` : '
     for (const name of taken) publicDns.names.set(name, [addresses.core]);
     publicDns.asked.length = 0;
     for (const name of taken) {
-      expect(await addressesOf(name)).toEqual([]);
+      // Who asks its stub gets no answer at all from it then (systemd 252), and waits as long as it cares to.
       expect(await curl(`http://${name}/`)).toBe('');
       expect(await host.run('resolvectl', 'query', name)).toMatchObject({ code: 1 });
       expect(await curl('http://public.example/')).toMatch(/^public /);

@@ -131,7 +131,7 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     await internet.connector.kill();
     asked.length = 0;
     // Whether it exists nobody can say; the C library then asks the next resolver.
-    expect(await curl('http://unseen.apps.test/')).toBe('exit 6');
+    expect(await curl('http://unseen.apps.test/')).toMatch(/^exit (6|28)$/);
     expect(await curl('http://public.example/')).not.toBe('exit 6');
     expect([ours(), asked.length > 0]).toEqual([[], true]);
     const options = { prefix: internet.net.prefix('connector') };
@@ -146,7 +146,8 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     asked.length = 0;
     await client.kill();
     expect(await all()).toEqual(refused);
-    expect(await dig('+short', 'public.example')).toBe(`${addresses.core}\n`);
+    // Ours is not reached, so the next is asked.
+    expect(await dig('+short', 'public.example')).toContain(`\n${addresses.core}\n`);
     expect(ours()).toEqual([]);
     await start();
     expect(await all()).toEqual(each('private'));
