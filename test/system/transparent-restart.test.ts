@@ -156,7 +156,7 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
   test('what others take away is set again, and told: rules, routes, addresses, tables of nftables', async () => {
     const { net } = internet;
     const told = (event: string) => client.lines.filter((line) => line.event === event).length;
-    const broken: [string, string[], string][] = [
+    const broken: [string, [string, ...string[]], string][] = [
       ['routes_repaired', ['ip', 'rule', 'flush'], `http://${addresses.server}/`],
       ['routes_repaired', ['ip', '-6', 'rule', 'flush'], `http://[${addresses.server6}]/`],
       ['routes_repaired', ['ip', 'route', 'flush', 'table', '7057'], `http://${addresses.server}/`],

@@ -3,8 +3,15 @@
  * (`os/dns-way.ts`), and knows whom they would have asked otherwise. Put up after the device has its
  * addresses, taken down before it goes. What comes in by the rule is met in `datagrams.ts` and `tcp.ts`.
  */
+import { existsSync } from 'node:fs';
 import { type DnsWay, dnsWay } from '#node-agents/os/dns-way.ts';
-import { hostNameservers, installResolvConf, type ResolvConf } from '#node-agents/os/resolv-conf.ts';
+import {
+  hostNameservers,
+  installResolvConf,
+  type ResolvConf,
+  resolvConfPath,
+  restoreResolvConf,
+} from '#node-agents/os/resolv-conf.ts';
 import { behindResolved, resolvedRuns } from '#node-agents/os/resolved.ts';
 import { keepResolvedLink, type ResolvedLink } from '#node-agents/os/resolved-link.ts';
 import { routingDomains } from '#node-agents/os/routing-domains.ts';
@@ -50,7 +57,8 @@ export class DnsEntrance {
 
   /** The door is open. */
   install(): void {
-    if (this.way !== 'resolvconf') return;
+    if (this.way !== 'resolvconf')
+      return this.#takeOut(() => existsSync(resolvConfPath) && restoreResolvConf());
     this.#conf = installResolvConf({
       server: own[0]!,
       onRewritten: (error) => this.#log.warn('resolv_conf_rewritten', { ...(error && { error }) }),
@@ -64,11 +72,16 @@ export class DnsEntrance {
 
   async remove(): Promise<void> {
     await this.#resolved?.remove();
+    this.#takeOut(() => this.#conf?.restore());
+    this.#conf = undefined;
+  }
+
+  /** Ours, or what a killed daemon that came in another way has left. */
+  #takeOut(restore: () => unknown): void {
     try {
-      this.#conf?.restore();
+      restore();
     } catch (error) {
       this.#log.error('resolv_conf_not_restored', { error });
     }
-    this.#conf = undefined;
   }
 }
