@@ -263,7 +263,7 @@ export class Transparent {
     entrance.install();
     await this.follow();
     this.#endUpkeep();
-    this.#endUpkeep = keepUp({ device: plan.device, routes: this.#routes, guard: this.#guard, log });
+    this.#endUpkeep = keepUp({ ...this.#o, device: plan.device, routes: this.#routes, guard: this.#guard });
     log.info('tun_ready', { device: this.#device.name, dns: entrance.way });
   }
 

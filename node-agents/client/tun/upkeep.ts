@@ -11,6 +11,8 @@ export interface UpkeepOptions {
   device: string;
   routes: Pick<Routes, 'repair'>;
   guard: Pick<NameGuard, 'repair'>;
+  /** Milliseconds. */
+  monotonic(): number;
   log: Log;
 }
 
@@ -20,12 +22,12 @@ const gatherMs = 100;
 const restMs = 1_000;
 
 /** @returns ends it. */
-export function keepUp({ device, routes, guard, log }: UpkeepOptions): () => void {
+export function keepUp({ device, routes, guard, monotonic, log }: UpkeepOptions): () => void {
   let ended = false;
   let waiting: NodeJS.Timeout | undefined;
   let notBefore = 0;
   const look = async (): Promise<void> => {
-    notBefore = performance.now() + restMs;
+    notBefore = monotonic() + restMs;
     try {
       const repaired = await routes.repair();
       waiting = undefined;
@@ -37,7 +39,7 @@ export function keepUp({ device, routes, guard, log }: UpkeepOptions): () => voi
   };
   const onRemoved = (): void => {
     if (ended) return;
-    waiting ??= setTimeout(() => void look(), Math.max(gatherMs, notBefore - performance.now())).unref();
+    waiting ??= setTimeout(() => void look(), Math.max(gatherMs, notBefore - monotonic())).unref();
   };
   let unwatch = () => {};
   try {
