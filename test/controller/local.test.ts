@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeAgent } from '../fake/agent.ts';
 import { Admin } from '../world/admin.ts';
+import { Browser } from '../world/browser.ts';
 import { AgentProcess } from '../world/process.ts';
 import { eventually } from './trust-world.ts';
 
@@ -140,4 +141,40 @@ test('says in one line what is wrong, and exits with its own code', async () => 
   const loose = run();
   expect(await loose.exited).toBe(4);
   expect(loose.lines[0]).toMatchObject({ code: 'state_permissions' });
+});
+
+test('a first run offers a setup code, and somebody gets in with it and the demo users', async () => {
+  const first = run('--demo-people', '0');
+  const operator = await ready(first);
+  const line = await first.line('controller_ready');
+  expect(line).toMatchObject({
+    setup_url: `${operator.url}/setup`,
+    setup_code: expect.stringMatching(/^spu_/),
+  });
+  expect(line['setup_url']).not.toContain(String(line['setup_code']));
+  const people = await first.line('demo_people_ready');
+  const setup = new Admin(operator.url, String(line['setup_code']));
+  const done = await setup.post('/setup', {
+    slug: 'first',
+    name: 'First',
+    owner_email: 'olga@demo.example',
+    identity_provider: { name: 'Demo', issuer: people['issuer'], client_id: people['client_id'] },
+  });
+  const browser = new Browser();
+  const at = await browser.open(done.login_url);
+  expect(at.text).toContain('Demo users, without passwords');
+  const page = await browser.submit(at.url, '?user=olga', {}, /\/console\//);
+  expect(page.url).toBe(`${operator.url}/t/first/console/`);
+  const session = await browser.ask('GET', `${operator.url}/t/first/api/v1/session`);
+  expect(session.body).toMatchObject({ user: { role: 'owner' } });
+  await first.stop();
+
+  const second = run();
+  await ready(second);
+  expect(await second.line('controller_ready')).not.toHaveProperty('setup_code');
+});
+
+test('demo users are for an address of this machine alone', async () => {
+  const refused = run('--demo-people', '0', '--base-url', 'https://sallyport.example');
+  expect(await refused.exited).toBe(2);
 });

@@ -14,8 +14,8 @@ const help = `Usage: npm run demo -- [options]
   --once           do the allowed and the denied request, then exit: 0 when both went as they should
   --json           print one JSON object per line instead of text
   --fresh          forget the state of an earlier run (${demoDefaults.stateDir}/)
-  --port-base N    first of the ports used (default ${demoDefaults.portBase}: Controller N, relay N+1, origin N+2;
-                   the proxy is N+3, or 9999 when N is not given)
+  --port-base N    first of the ports used (default ${demoDefaults.portBase}: Controller N, relay N+1, origin N+2,
+                   demo users N+4; the proxy is N+3, or 9999 when N is not given)
   --help           this text
 `;
 

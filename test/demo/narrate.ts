@@ -13,6 +13,7 @@ const sentences: Record<string, (f: Record<string, unknown>) => string> = {
   resource: (f) => `Resource      ${f.address}   in Remote Network “${f.network}”`,
   connector: (f) => `Connector     ${f.id}   dials out only`,
   service: (f) => `Service       ${f.name}, key in ${f.service_key}`,
+  people: (f) => `People        ${(f.users as string[]).length} demo users without passwords, at ${f.issuer}`,
   client: (f) => `Client        sallyportd --http-proxy ${String(f.proxy).replace('http://', '')} --tun off`,
 };
 
@@ -39,6 +40,7 @@ const readyText = (facts: DemoFacts) => `
 This works:      curl -x ${facts.proxy} ${facts.allowed_url}
 This is denied:  curl -x ${facts.proxy} ${facts.denied_url}
 
+Console:         ${facts.console_url}   (pick a demo user: owner, admin, devops, support, auditor)
 Admin API:       ${facts.admin_url}/api/v1   (OpenAPI: /api/v1/openapi.json)
 API token:       ${facts.api_token}
 What happened:   curl -H 'Authorization: Bearer ${facts.api_token}' ${facts.admin_url}/api/v1/events

@@ -8,6 +8,7 @@ import type { Admin, Answer } from '../world/admin.ts';
 import { PrivateDns } from '../world/private-dns.ts';
 import { PrivateOrigin } from '../world/private-origin.ts';
 import { World } from '../world/world.ts';
+import { settlePeople } from './people.ts';
 
 export const demoDefaults = { stateDir: '.sallyport/demo', portBase: 8700, proxyPort: 9999 };
 
@@ -19,6 +20,7 @@ export interface DemoFacts {
   allowed_url: string;
   denied_url: string;
   tenant: string;
+  console_url: string;
 }
 
 type Step = (step: string, fields: Record<string, unknown>) => void;
@@ -32,19 +34,25 @@ export async function startDemo(
   const portBase = options.portBase ?? demoDefaults.portBase;
   const proxyPort = options.portBase === undefined ? demoDefaults.proxyPort : portBase + 3;
   const pagePort = portBase + 2;
+  const peoplePort = portBase + 4;
   const pageAddress = `127.83.${portBase >> 8}.${portBase & 255 || 1}`;
   const stateDir = join(process.cwd(), options.stateDir);
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
 
   const origin = await PrivateOrigin.start(pageAddress, pagePort);
   const dns = await PrivateDns.start({ [hostName]: [pageAddress] });
-  const world = await World.start({ stateDir, portBase, slug: 'demo', p2p: 'auto', onStep }).catch(
-    async (error) => {
-      await origin.stop();
-      dns.stop();
-      throw error;
-    },
-  );
+  const world = await World.start({
+    stateDir,
+    portBase,
+    slug: 'demo',
+    p2p: 'auto',
+    demoPeople: peoplePort,
+    onStep,
+  }).catch(async (error) => {
+    await origin.stop();
+    dns.stop();
+    throw error;
+  });
   const stop = async () => {
     await world.stop();
     await origin.stop();
@@ -52,6 +60,9 @@ export async function startDemo(
   };
   try {
     const { admin } = world;
+    const people = settlePeople(world);
+    // Awaited below, after all that goes on meanwhile.
+    people.catch(() => undefined);
     onStep('origin', { url: `http://${hostName}:${pagePort}` });
     await world.startRelay();
     const network = await found(admin, '/remote-networks', { name: 'home' });
@@ -70,6 +81,7 @@ export async function startDemo(
     const keyPath = await serviceKey(world, stateDir, resource.id);
     onStep('service', { name: 'demo-app', service_key: keyPath });
     const client = await world.startClient({ path: keyPath }, { name: 'client-1', proxyPort });
+    onStep('people', await people);
     const facts = {
       admin_url: world.url,
       api_token: admin.token,
@@ -78,6 +90,7 @@ export async function startDemo(
       allowed_url: `http://${hostName}:${pagePort}/`,
       denied_url: `http://${hostName}:${pagePort + 1}/`,
       tenant: world.tenant,
+      console_url: `${world.tenantUrl}/console/`,
     };
     return { facts, stop };
   } catch (error) {

@@ -27,6 +27,8 @@ export interface WorldOptions {
   p2p?: 'auto';
   /** Seconds that no token outlives. */
   tokenLifetime?: number;
+  /** Port of an OpenID provider with demo users, in the Controller’s process. */
+  demoPeople?: number;
   /** Command in front of each agent, such as `ip netns exec X`. */
   prefix?: string[];
 }
@@ -96,10 +98,15 @@ export class World {
     const port = this.url ? Number(new URL(this.url).port) : await this.port();
     const stateDir = join(this.stateDir, 'controller');
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
-    const { tokenLifetime } = this.#options;
+    const { tokenLifetime, demoPeople } = this.#options;
+    const people = demoPeople === undefined ? [] : ['--demo-people', String(demoPeople)];
     this.controller = this.#spawn(
       'controller',
-      ['workers/local/main.ts', ...['--host', this.host, '--port', String(port), '--state-dir', stateDir]],
+      [
+        'workers/local/main.ts',
+        ...['--host', this.host, '--port', String(port), '--state-dir', stateDir],
+        ...people,
+      ],
       tokenLifetime === undefined ? {} : { SALLYPORT_DEBUG_TOKEN_LIFETIME_S: String(tokenLifetime) },
     );
     const ready = await this.controller.line('controller_ready', 60_000);

@@ -28,8 +28,10 @@ export interface IdentityProviderOptions {
   port?: number;
   users: readonly DemoUser[];
   clientId: string;
-  clientSecret: string;
-  redirectUris: string[];
+  /** Absent: a public client, which PKCE alone protects. */
+  clientSecret?: string;
+  /** Those that there are, or which may be. */
+  redirectUris: string[] | ((uri: string) => boolean);
 }
 
 export interface RunningIdentityProvider {
@@ -63,7 +65,8 @@ export async function startIdentityProvider(o: IdentityProviderOptions): Promise
 }
 
 async function createProvider(issuer: string, o: IdentityProviderOptions): Promise<Provider> {
-  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const { redirectUris } = o;
   const accountOf = (id: string): Account | undefined => {
     const user = o.users.find((one) => one.id === id);
     return (
@@ -85,13 +88,16 @@ async function createProvider(issuer: string, o: IdentityProviderOptions): Promi
     clients: [
       {
         client_id: o.clientId,
-        client_secret: o.clientSecret,
-        redirect_uris: o.redirectUris,
+        ...(o.clientSecret === undefined
+          ? { token_endpoint_auth_method: 'none' }
+          : { client_secret: o.clientSecret }),
+        redirect_uris: typeof redirectUris === 'function' ? [issuer] : redirectUris,
+        id_token_signed_response_alg: 'ES256',
         response_types: ['code'],
         grant_types: ['authorization_code'],
       },
     ],
-    jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig' }] },
+    jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig' }] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     findAccount: (_context, id) => accountOf(id),
     claims: {
@@ -123,6 +129,7 @@ async function createProvider(issuer: string, o: IdentityProviderOptions): Promi
       Grant: 600,
     },
   });
+  if (typeof redirectUris === 'function') provider.Client.prototype.redirectUriAllowed = redirectUris;
   return provider;
 }
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 /**
- * `npm run controller`: the Controller on one machine. Prints one line of JSON when it answers, logs JSON
- * lines to standard error, and ends cleanly on SIGTERM or SIGINT.
+ * `npm run controller`: the Controller on one machine. Prints one line of JSON when it answers, with a one-time
+ * setup code while there is no Tenant; logs JSON lines to standard error, and ends cleanly on SIGTERM or SIGINT.
  */
 import { parseArgs } from 'node:util';
 import { SallyportError } from '#schema/errors.ts';
-import { startController } from './start.ts';
+import { demoClientId, startDemoPeople } from './demo-people.ts';
+import { offerSetup } from './offer-setup.ts';
+import { hostUrl, startController } from './start.ts';
 
 const help = `Usage: npm run controller -- [options]
 
@@ -15,6 +17,11 @@ const help = `Usage: npm run controller -- [options]
                                                                      SALLYPORT_STATE_DIR
   --base-url URL    where agents and administrators reach it         SALLYPORT_BASE_URL
                     (default http://ADDR:N)
+  --demo-people N   an OpenID provider with demo users, who have no passwords, on 127.0.0.1 port N: to try
+                    things out, with an address of this machine alone  SALLYPORT_DEMO_PEOPLE
+
+While there is no Tenant, each start prints a setup code: open the setup page that it names and type the code
+there, within an hour.
 
 To watch agents renew what they hold: SALLYPORT_DEBUG_TOKEN_LIFETIME_S=N lets no token live longer than N
 seconds and cleans as often. It can only shorten lives.
@@ -29,6 +36,7 @@ async function main(): Promise<number> {
       port: { type: 'string' },
       'state-dir': { type: 'string' },
       'base-url': { type: 'string' },
+      'demo-people': { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -37,10 +45,9 @@ async function main(): Promise<number> {
     return 0;
   }
   const { env } = process;
-  const port = Number(values.port ?? env.SALLYPORT_PORT ?? 8787);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new SallyportError('config_invalid', `--port ${values.port}: not a port`);
-  }
+  const port = portOf('--port', values.port ?? env.SALLYPORT_PORT ?? '8787');
+  const demo = values['demo-people'] ?? env.SALLYPORT_DEMO_PEOPLE;
+  const demoPort = demo === undefined ? undefined : portOf('--demo-people', demo);
   const baseUrl = values['base-url'] ?? env.SALLYPORT_BASE_URL;
   if (baseUrl !== undefined && !/^https?:$/.test(URL.parse(baseUrl)?.protocol ?? '')) {
     throw new SallyportError('config_invalid', `--base-url ${baseUrl}: not an http(s) URL`);
@@ -52,8 +59,12 @@ async function main(): Promise<number> {
       `SALLYPORT_DEBUG_TOKEN_LIFETIME_S=${life}: no number of seconds`,
     );
   }
+  const host = values.host ?? env.SALLYPORT_HOST ?? '127.0.0.1';
+  // Whoever picks a demo user is one: nobody else's machine may have a part in it.
+  if (demoPort !== undefined && !isLoopback(new URL(baseUrl ?? hostUrl(host, 1)).hostname))
+    throw new SallyportError('config_invalid', '--demo-people: only on an address of this machine alone');
   const started = startController({
-    host: values.host ?? env.SALLYPORT_HOST ?? '127.0.0.1',
+    host,
     port,
     stateDir: values['state-dir'] ?? env.SALLYPORT_STATE_DIR ?? '.sallyport/controller',
     ...(baseUrl !== undefined && { baseUrl }),
@@ -67,16 +78,44 @@ async function main(): Promise<number> {
   for (const signal of signals) {
     for (const other of process.listeners(signal)) if (other !== end) process.removeListener(signal, other);
   }
-  const ready = {
-    event: 'controller_ready',
+  const reached = (baseUrl ?? controller.url).replace(/\/+$/, '');
+  const setup = await offerSetup(controller);
+  say('controller_ready', {
     url: controller.url,
     operator_token_file: controller.operatorTokenFile,
-  };
-  process.stdout.write(`${JSON.stringify(ready)}\n`);
+    ...(setup && {
+      setup_url: `${reached}/setup`,
+      setup_code: setup.code,
+      setup_code_expires_at: setup.expires_at,
+    }),
+  });
+  if (setup && process.stdout.isTTY) process.stdout.write(firstRun(`${reached}/setup`, setup.code));
+  // Afterwards: nothing of the Controller waits for it.
+  const provider = demoPort === undefined ? undefined : await startDemoPeople(demoPort, reached);
+  if (provider) say('demo_people_ready', { issuer: provider.issuer, client_id: demoClientId });
   await ended;
-  await controller.stop();
+  await Promise.all([provider?.stop(), controller.stop()]);
   return 0;
 }
+
+const say = (event: string, fields: object) =>
+  process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
+
+const firstRun = (url: string, code: string) => `
+There is no Tenant yet. Open ${url} and type this code there, within an hour:
+
+  ${code}
+
+`;
+
+function portOf(flag: string, text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65535) return port;
+  throw new SallyportError('config_invalid', `${flag} ${text}: not a port`);
+}
+
+const isLoopback = (hostname: string): boolean =>
+  hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 
 try {
   process.exit(await main());

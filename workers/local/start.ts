@@ -64,7 +64,7 @@ export async function startController(options: ControllerOptions = {}): Promise<
   const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'sallyport-controller-')));
   await reapOrphan(stateDir);
   const port = await freePort(host, options.port ?? 0);
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const url = hostUrl(host, port);
   const [secrets, script, { convertV4MiniflareOptions, Log, LogLevel, Miniflare }] = await Promise.all([
     keepSecrets(stateDir),
     bundle(entry, temporary ? join(tmpdir(), `sallyport-bundle-${process.getuid?.() ?? 0}`) : stateDir),
@@ -147,6 +147,9 @@ export async function startController(options: ControllerOptions = {}): Promise<
       miniflare.unsafeEvictDurableObject(workerName, className, { name, webSockets: 'hibernate' }),
   };
 }
+
+export const hostUrl = (host: string, port: number): string =>
+  `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 /** workerd would only die of a used port; this says which. */
 async function freePort(host: string, port: number): Promise<number> {

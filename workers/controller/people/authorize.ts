@@ -10,6 +10,7 @@ import { type Call, type Controller, callerAddress, type Tenant } from '../conte
 import { scopeOf } from '../scope.ts';
 import { mintSecret } from '../secret.ts';
 import { tenantUrl } from '../tenant.ts';
+import { askedProof } from './asked-proof.ts';
 import type { Finished } from './finish-login.ts';
 import { sendToLogin, withTenant } from './login.ts';
 import { approve, loginMs, openCode } from './login-code.ts';
@@ -67,7 +68,7 @@ export function mountAuthorize(app: Controller): void {
       return sendToLogin(c, tenant, {
         next: { for: 'client', request: hash, state },
         provider: c.req.query('provider'),
-        maxAge: more.max_age,
+        ...(await askedProof(scopeOf(ports.database, tenant.id), more.max_age)),
         again: more.prompt === 'login',
       });
     }),

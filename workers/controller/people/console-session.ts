@@ -7,7 +7,7 @@ import { and, eq, or } from 'drizzle-orm';
 import type { Authentication } from '#schema/db/people.ts';
 import { consoleSessions, users } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
-import { mint } from '../change.ts';
+import { Change, type ChangeOrigin, mint } from '../change.ts';
 import type { Tenant } from '../context.ts';
 import type { Ports } from '../ports.ts';
 import { type Row, scopeOf } from '../scope.ts';
@@ -36,25 +36,35 @@ export const endsAt = ({
 
 /** Always a new session with a value of its own: one that was there before the login is worth nothing after it. */
 export async function beginSession(
-  at: { ports: Ports; now: number },
-  tenant: Id<'tenant'>,
-  o: { user: Id<'user'>; authentication: Authentication; address: string | null; userAgent: string | null },
+  at: Omit<ChangeOrigin, 'actor'>,
+  o: { user: Id<'user'>; authentication: Authentication; userAgent: string | null },
 ): Promise<string> {
-  const { secret, hash } = await mintSecret(at.ports, 'spc');
-  const scope = scopeOf(at.ports.database, tenant);
-  await scope.insert(consoleSessions, {
-    id: mint(at, 'consoleSession'),
-    userId: o.user,
-    hash,
-    authentication: o.authentication,
-    address: o.address,
-    userAgent: o.userAgent?.slice(0, 300) ?? null,
-    createdAt: at.now,
-    rotatedAt: at.now,
-    lastSeenAt: at.now,
-    expiresAt: at.now + longestMs,
-  });
+  const { ports, scope, now, address } = at;
+  const { secret, hash } = await mintSecret(ports, 'spc');
+  const id = mint(at, 'consoleSession');
+  const userAgent = o.userAgent?.slice(0, 300) ?? null;
+  await new Change({ ...at, actor: o.user })
+    .write(
+      scope.insert(consoleSessions, {
+        ...{ id, hash, address, userAgent, userId: o.user, authentication: o.authentication },
+        createdAt: now,
+        rotatedAt: now,
+        lastSeenAt: now,
+        expiresAt: now + longestMs,
+      }),
+    )
+    .audit('create', 'consoleSession', id, { after: { user_id: o.user, user_agent: userAgent } })
+    .commit({ body: undefined });
   return secret;
+}
+
+/** The person logs out. */
+export async function endSession(at: Omit<ChangeOrigin, 'actor'>, { session }: Person): Promise<void> {
+  const { id, userId } = session;
+  await new Change({ ...at, actor: userId })
+    .write(at.scope.update(consoleSessions, { revokedAt: at.now }, eq(consoleSessions.id, id)))
+    .audit('revoke', 'consoleSession', id, { before: { state: 'active' }, after: { state: 'revoked' } })
+    .commit({ body: undefined });
 }
 
 /** Whose cookie it is, or why it opens nothing. */

@@ -13,6 +13,7 @@ import { problem } from '../problem.ts';
 import { scopeOf } from '../scope.ts';
 import { hashOf, mintSecret } from '../secret.ts';
 import { tenantUrl } from '../tenant.ts';
+import { askedProof } from './asked-proof.ts';
 import { aboutDevice, clientId } from './authorize.ts';
 import { isSameOrigin, readLoginCookie, writeLoginCookie } from './cookies.ts';
 import type { Finished } from './finish-login.ts';
@@ -92,7 +93,8 @@ export function mountDevice(app: Controller): void {
       );
       if (!waiting) return refusalPage(c, 'login_expired', 'There is no such code, or its time is over.');
       const provider = c.req.query('provider');
-      return sendToLogin(c, tenant, { next: { for: 'device', request: waiting.hash }, provider });
+      const asked = await askedProof(scopeOf(database, tenant.id));
+      return sendToLogin(c, tenant, { next: { for: 'device', request: waiting.hash }, provider, ...asked });
     }),
   );
 

@@ -4,10 +4,10 @@
  * create users. An e-mail address links once, and only while no other subject of the provider holds the user.
  */
 import { and, eq, sql } from 'drizzle-orm';
-import { auditEntries, type identityProviders, userIdentities, users } from '#schema/db/tables.ts';
+import { type identityProviders, userIdentities, users } from '#schema/db/tables.ts';
 import { refuse, type Verdict } from '#schema/errors.ts';
-import { type ChangeOrigin, mint } from '../change.ts';
-import type { Row, Statement } from '../scope.ts';
+import { Change, type ChangeOrigin, mint } from '../change.ts';
+import type { Row } from '../scope.ts';
 import type { Vouched } from './oidc.ts';
 
 type User = Row<typeof users>;
@@ -42,13 +42,19 @@ export async function findUser(
   if (!known && !provider.createsUsers) return refuse('user_unknown', email);
   const user = known ?? newUser(at, email, vouched.name);
   const link = { identityProviderId: provider.id, subject: vouched.subject, userId: user.id, createdAt: now };
-  const linked: Statement = scope.insert(userIdentities, link);
-  if (known) {
-    await scope.batch([linked, scope.update(users, { lastLoginAt: now }, eq(users.id, user.id))]);
-  } else {
-    await scope.batch([scope.insert(users, user), linked, audited(at, user)]);
+  // The person is the actor: nobody else had a hand in it.
+  const change = new Change({ ...at, actor: user.id });
+  if (known) change.write(scope.update(users, { lastLoginAt: now }, eq(users.id, user.id)));
+  else {
+    change
+      .write(scope.insert(users, user))
+      .audit('create', 'user', user.id, { after: { user_name: user.userName, source: user.source } });
   }
-  return { ok: true, user };
+  const made = await change
+    .write(scope.insert(userIdentities, link))
+    .audit('link', 'user', user.id, { after: { identity_provider: provider.id, subject: vouched.subject } })
+    .commit({ body: undefined });
+  return made.ok ? { ok: true, user } : made;
 }
 
 function notAllowed({ allowedDomains }: Row<typeof identityProviders>, { email, emailVerified }: Vouched) {
@@ -92,18 +98,4 @@ function newUser(at: At, email: string, name: string | undefined): User {
     updatedAt: at.now,
     lastLoginAt: at.now,
   };
-}
-
-function audited(at: At, user: User): Statement {
-  return at.scope.insert(auditEntries, {
-    id: mint(at, 'auditEntry'),
-    at: at.now,
-    actor: user.id,
-    action: 'user.create',
-    targetKind: 'user',
-    targetId: user.id,
-    after: { user_name: user.userName, source: user.source },
-    requestId: at.requestId,
-    address: at.address,
-  });
 }

@@ -20,6 +20,7 @@ import { loginContext } from './start-login.ts';
 const kept = z.object({
   secrets: z.object({ state: z.string(), nonce: z.string(), verifier: z.string() }),
   next,
+  maxAge: z.number().optional(),
 });
 
 export interface Finished {
@@ -52,12 +53,13 @@ export async function finishLogin(c: Call, tenant: Tenant): Promise<Verdict<Fini
   if (!provider || provider.disabledAt !== null) return refuse('idp_missing');
 
   const sealed = await ports.vault.open(begun.sealed, loginContext(stateHash));
-  const { secrets, next } = kept.parse(JSON.parse(new TextDecoder().decode(sealed)));
+  const { secrets, next, maxAge } = kept.parse(JSON.parse(new TextDecoder().decode(sealed)));
   const returned = new URL(redirectUri(ports.settings, tenant));
   returned.search = new URL(c.req.url).search;
   const redeemed = await redeem(ports, provider, secrets, {
     returned,
     redirectUri: redirectUri(ports.settings, tenant),
+    maxAge,
   });
   if (!redeemed.ok) return redeemed;
   const { vouched } = redeemed;

@@ -6,7 +6,7 @@ import { and, eq, gt, isNull } from 'drizzle-orm';
 import { loginCodes, policies, userSessions, users } from '#schema/db/tables.ts';
 import { type Refusal, refuse, type Verdict } from '#schema/errors.ts';
 import { openRules } from '#schema/policy/rules.ts';
-import { type ChangeOrigin, mint } from '../change.ts';
+import { Change, type ChangeOrigin, mint } from '../change.ts';
 import type { Row, Scope } from '../scope.ts';
 import type { Finished } from './finish-login.ts';
 
@@ -43,7 +43,7 @@ export async function approve(
 
 /** Whose it is must have been checked: that the device's key is the one that asked. */
 export async function redeemCode(
-  at: Pick<ChangeOrigin, 'ports' | 'scope' | 'now'>,
+  at: Omit<ChangeOrigin, 'actor'>,
   code: Code,
   publicJwk: Row<typeof userSessions>['publicJwk'],
 ): Promise<Verdict<Redeemed>> {
@@ -69,8 +69,12 @@ export async function redeemCode(
     lastUsedAt: null,
     revokedAt: null,
   };
-  await scope.insert(userSessions, session);
-  return { ok: true, session, user };
+  const { hostname, platform, version } = session;
+  const made = await new Change({ ...at, actor: user.id })
+    .write(scope.insert(userSessions, session))
+    .audit('create', 'userSession', session.id, { after: { user_id: user.id, hostname, platform, version } })
+    .commit({ body: undefined });
+  return made.ok ? { ok: true, session, user } : made;
 }
 
 export const notValid: Refusal = refuse('login_expired', 'the code is not valid, or no longer');

@@ -2,15 +2,13 @@
  * GET /login: where the console sends somebody whom it does not know; GET /login/callback: where identity
  * providers send them back; POST /logout.
  */
-import { eq } from 'drizzle-orm';
 import { html } from 'hono/html';
-import { consoleSessions } from '#schema/db/tables.ts';
 import { SallyportError } from '#schema/errors.ts';
 import { type Call, type Controller, callerAddress, type Tenant } from '../context.ts';
 import { problem } from '../problem.ts';
 import { scopeOf } from '../scope.ts';
 import { tenantUrl } from '../tenant.ts';
-import { beginSession, recognise } from './console-session.ts';
+import { beginSession, endSession, recognise } from './console-session.ts';
 import { clearSessionCookie, isSameOrigin, readSessionCookie, writeSessionCookie } from './cookies.ts';
 import { type Finished, finishLogin } from './finish-login.ts';
 import { localPath } from './next.ts';
@@ -53,14 +51,7 @@ export function mountLogin(app: Controller, after: Record<'client' | 'device', C
       const cookie = readSessionCookie(c);
       const ports = c.get('ports');
       const person = cookie === undefined ? undefined : await recognise(ports, tenant, cookie);
-      if (typeof person === 'object') {
-        const ended = { revokedAt: ports.clock() };
-        await scopeOf(ports.database, tenant.id).update(
-          consoleSessions,
-          ended,
-          eq(consoleSessions.id, person.session.id),
-        );
-      }
+      if (typeof person === 'object') await endSession(here(c, tenant), person);
       clearSessionCookie(c, tenant);
       return c.body(null, 204);
     }),
@@ -93,15 +84,18 @@ async function enterConsole(
     return refusalPage(c, 'forbidden', `${user.userName} has no role in the console of ${tenant.name}`);
   }
   const ports = c.get('ports');
-  const cookie = await beginSession({ ports, now: ports.clock() }, tenant.id, {
-    user: user.id,
-    authentication,
-    address: callerAddress(c),
-    userAgent: c.req.header('user-agent') ?? null,
-  });
+  const userAgent = c.req.header('user-agent') ?? null;
+  const cookie = await beginSession(here(c, tenant), { user: user.id, authentication, userAgent });
   writeSessionCookie(c, tenant, cookie);
   c.header('Cache-Control', 'no-store');
   return c.redirect(tenantUrl(ports.settings, tenant) + returnTo);
+}
+
+/** What a change needs to know of the request. */
+function here(c: Call, tenant: Tenant) {
+  const ports = c.get('ports');
+  const scope = scopeOf(ports.database, tenant.id);
+  return { ports, scope, now: ports.clock(), requestId: c.get('requestId'), address: callerAddress(c) };
 }
 
 /** What is wrong between the identity provider and us is for the log; the person gets the code. */

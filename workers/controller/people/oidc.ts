@@ -50,7 +50,10 @@ export function newSecrets({ random }: Pick<Ports, 'random'>): LoginSecrets {
   return { state: secret(), nonce: secret(), verifier: secret() };
 }
 
-/** @param o.maxAge seconds: somebody who proved who they are longer ago must do so again. */
+/**
+ * @param o.maxAge seconds: somebody who proved who they are longer ago must do so again.
+ * @param o.acrValues how they are to prove it, the preferred first (OpenID Connect Core 1.0 §3.1.2.1).
+ */
 export async function authorizationUrl(
   here: Here,
   provider: Provider,
@@ -58,8 +61,8 @@ export async function authorizationUrl(
   o: {
     redirectUri: string;
     maxAge?: number | undefined;
+    acrValues?: readonly string[] | undefined;
     again?: boolean | undefined;
-    hint?: string | undefined;
   },
 ): Promise<Verdict<{ url: string }>> {
   const found = await metadataOf(here, provider);
@@ -80,8 +83,8 @@ export async function authorizationUrl(
     code_challenge: await oauth.calculatePKCECodeChallenge(secrets.verifier),
     code_challenge_method: 'S256',
     ...(o.maxAge !== undefined && { max_age: String(o.maxAge) }),
+    ...(o.acrValues?.length && { acr_values: o.acrValues.join(' ') }),
     ...(o.again && { prompt: 'login' }),
-    ...(o.hint !== undefined && { login_hint: o.hint }),
   };
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
   return { ok: true, url: url.href };
@@ -92,7 +95,7 @@ export async function redeem(
   here: Here,
   provider: Provider,
   secrets: LoginSecrets,
-  o: { returned: URL; redirectUri: string },
+  o: { returned: URL; redirectUri: string; maxAge?: number | undefined },
 ): Promise<Verdict<{ vouched: Vouched }, 'idp_refused' | 'idp_failed'>> {
   const found = await metadataOf(here, provider);
   if (!found.ok) return found;
@@ -124,7 +127,7 @@ export async function redeem(
     });
     const claims = oauth.getValidatedIdTokenClaims(tokens)!;
     const more = await userInfo(provider, server, client, tokens.access_token, claims);
-    return { ok: true, vouched: vouchedBy(provider, { ...more, ...claims }, here.clock()) };
+    return { ok: true, vouched: vouchedBy(provider, { ...more, ...claims }, here.clock(), o.maxAge) };
   } catch (error) {
     return refusalOf(error, provider);
   }
@@ -175,7 +178,12 @@ async function userInfo(
   return { ...(await oauth.processUserInfoResponse(server, client, claims.sub, response)) };
 }
 
-function vouchedBy(provider: Provider, claims: Record<string, unknown>, now: number): Vouched {
+function vouchedBy(
+  provider: Provider,
+  claims: Record<string, unknown>,
+  now: number,
+  maxAge?: number,
+): Vouched {
   const { claims: names, id } = provider;
   const email = textOf(claims[names.email]) ?? emailLike(textOf(claims['preferred_username']));
   const authTime = claims['auth_time'];
@@ -189,13 +197,21 @@ function vouchedBy(provider: Provider, claims: Record<string, unknown>, now: num
     emailVerified: claims['email_verified'] !== false && claims['email_verified'] !== 'false',
     authentication: {
       identityProvider: id,
-      at: typeof authTime === 'number' ? Math.min(authTime * 1000, now) : now,
+      at:
+        typeof authTime === 'number'
+          ? Math.min(authTime * 1000, now)
+          : maxAge === undefined
+            ? now
+            : unknownTime,
       ...(acr !== undefined && { acr }),
       ...(amr.length > 0 && { amr }),
       ...(groups.length > 0 && { groups }),
     },
   };
 }
+
+/** Asked when it was, a provider that does not say leaves it unknown, and what is not known satisfies no policy. */
+const unknownTime = 0;
 
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' && value.length <= 254 ? value : undefined;

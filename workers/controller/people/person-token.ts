@@ -90,7 +90,11 @@ async function answerTo(c: Call, tenant: Tenant, asked: Form): Promise<Verdict<{
     return refuse('proof_invalid', 'by another key than the one that asked');
   const refusal = await unsettled(c, asked, code);
   if (refusal) return refusal;
-  const redeemed = await redeemCode({ ports, scope, now }, code, proof.publicJwk);
+  const redeemed = await redeemCode(
+    { ports, scope, now, requestId: c.get('requestId'), address: callerAddress(c) },
+    code,
+    proof.publicJwk,
+  );
   if (!redeemed.ok) return redeemed;
   const { session, user } = redeemed;
   ports.log('info', 'user_session_started', {

@@ -19,6 +19,8 @@ export interface LoginWish {
   provider?: string | undefined;
   /** Seconds: somebody who proved who they are longer ago must do so again. */
   maxAge?: number | undefined;
+  /** How: what policies ask for (`asked-proof.ts`). */
+  acrValues?: readonly string[] | undefined;
   /** Even if the provider still knows them. */
   again?: boolean | undefined;
 }
@@ -47,12 +49,13 @@ export async function startLogin(c: Call, tenant: Tenant, wish: LoginWish): Prom
   const there = await authorizationUrl(ports, provider, secrets, {
     redirectUri: redirectUri(ports.settings, tenant),
     maxAge: wish.maxAge,
+    acrValues: wish.acrValues,
     again: wish.again,
   });
   if (!there.ok) return there;
   const now = ports.clock();
   const [stateHash, browser] = await Promise.all([hashOf(secrets.state), mintSecret(ports, 'spl')]);
-  const kept = new TextEncoder().encode(JSON.stringify({ secrets, next: wish.next }));
+  const kept = new TextEncoder().encode(JSON.stringify({ secrets, next: wish.next, maxAge: wish.maxAge }));
   await scope.insert(authorizations, {
     stateHash,
     identityProviderId: provider.id,

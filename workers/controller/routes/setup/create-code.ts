@@ -1,6 +1,6 @@
 /** POST /setup-codes, by the deployment's operator: a one-time right to create a Tenant (`use-code.ts`). */
 import { z } from '@hono/zod-openapi';
-import { operatorRoute } from '../../admin-route.ts';
+import { answer, operatorRoute } from '../../admin-route.ts';
 import { deploymentOf } from '../../deployment.ts';
 import { instant, iso } from '../../fields.ts';
 import { mintSecret } from '../../secret.ts';
@@ -22,14 +22,11 @@ export const createSetupCode = operatorRoute(
       .openapi('SetupCode'),
     status: 201,
   },
-  async ({ ports, now }) => {
+  async ({ ports, now, requestId, address }) => {
     const { secret, hash } = await mintSecret(ports, 'spu');
     await deploymentOf(ports.database).insertSetupCode({ hash, createdAt: now, expiresAt: now + life });
-    const body = {
-      code: secret,
-
-      expires_at: iso(now + life),
-    };
-    return { ok: true, body, status: 201 };
+    // There is no Tenant yet whose audit log it could stand in.
+    ports.log('info', 'setup_code_created', { request_id: requestId, address });
+    return answer({ code: secret, expires_at: iso(now + life) }, 201);
   },
 );

@@ -13,7 +13,7 @@ import { loginPaths } from '../../people/paths.ts';
 import { scopeOf } from '../../scope.ts';
 import { hashOf } from '../../secret.ts';
 import { creation, rowOf } from '../identity-providers/create.ts';
-import { checkIssuer } from '../identity-providers/shape.ts';
+import { checkIssuer, show as showProvider } from '../identity-providers/shape.ts';
 import { own, show, slug, tenant } from '../tenants/shape.ts';
 
 export const useSetupCode = setupRoute(
@@ -69,7 +69,13 @@ export const useSetupCode = setupRoute(
         scope.insert(users, owner),
       )
       .audit('create', 'tenant', row.id, {
-        after: { ...shown, owner: owner.userName, issuer: provider.issuer },
+        after: shown,
+      })
+      .audit('create', 'identityProvider', provider.id, {
+        after: (await showProvider({ scope, tenant: row, ports }, [provider]))[0],
+      })
+      .audit('create', 'user', owner.id, {
+        after: { user_name: owner.userName, role: owner.role, source: owner.source },
       })
       .commit({
         body: {
