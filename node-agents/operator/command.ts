@@ -10,8 +10,18 @@ export interface Field {
   flag: string;
   help: string;
   required?: boolean;
-  /** How the text becomes a value; plain text when absent. A `switch` takes no value. */
-  as?: 'number' | 'boolean' | 'ports' | 'list' | 'pairs' | 'expiry' | 'clearable' | 'switch';
+  /** How the text becomes a value; plain text when absent. A `switch` takes no value, a `file` is read. */
+  as?:
+    | 'number'
+    | 'boolean'
+    | 'ports'
+    | 'list'
+    | 'pairs'
+    | 'expiry'
+    | 'clearable'
+    | 'switch'
+    | 'json'
+    | 'file';
   /** The body's or query's field; by default the flag with underscores. Null: it is not sent. */
   sends?: string | null;
   /** Its text is an id, or the name of one of these. */

@@ -21,7 +21,7 @@ export function overview(commands: readonly Command[]): string {
     'Environment:',
     '  SALLYPORT_URL             the Tenant’s URL, such as https://sallyport.example/t/acme',
     '  SALLYPORT_API_TOKEN       an API token of the Tenant (spt_…)',
-    '  SALLYPORT_OPERATOR_TOKEN  the deployment’s own token: tenant create, list, set, token; relay',
+    '  SALLYPORT_OPERATOR_TOKEN  the deployment’s own token: tenant create, list, set, token; relay; setup-code',
     '',
     'Exit codes:',
     ...exits.map((name) => `  ${exitCodes[name].number}  ${exitCodes[name].meaning}`),

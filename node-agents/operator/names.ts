@@ -17,7 +17,14 @@ export type Kind =
   | 'principal'
   | 'key'
   | 'instance'
-  | 'grant';
+  | 'grant'
+  | 'user'
+  | 'group'
+  | 'policy'
+  | 'provider'
+  | 'scim'
+  | 'browser'
+  | 'login';
 
 interface Named {
   noun: Noun;
@@ -49,11 +56,22 @@ const kinds: Record<Kind, Named> = {
   key: { noun: 'serviceKey', what: 'Service Key' },
   instance: { noun: 'instance', what: 'instance' },
   grant: { noun: 'grant', what: 'grant' },
+  user: { noun: 'user', what: 'user', list: '/users', by: 'user_name' },
+  group: { noun: 'group', what: 'group', list: '/groups' },
+  policy: { noun: 'policy', what: 'Security Policy', list: '/policies' },
+  provider: { noun: 'identityProvider', what: 'identity provider', list: '/identity-providers' },
+  scim: { noun: 'scimToken', what: 'SCIM token', list: '/scim-tokens' },
+  browser: { noun: 'consoleSession', what: 'session in the console' },
+  login: { noun: 'userSession', what: 'log-in on a device' },
 };
 
 /** How an argument of that kind is shown in help. */
-export const placeholder = (kind: string): string =>
-  ({ key: 'SERVICE/KEY', grant: 'SERVICE/RESOURCE', instance: 'INSTANCE_ID' })[kind] ?? kind.toUpperCase();
+export const placeholder = (kind: string): string => placeholders[kind] ?? kind.toUpperCase();
+
+const placeholders: Record<string, string> = {
+  ...{ key: 'SERVICE/KEY', grant: 'SERVICE/RESOURCE', instance: 'INSTANCE_ID' },
+  ...{ scim: 'SCIM_TOKEN', browser: 'SESSION_ID', login: 'SESSION_ID' },
+};
 
 /** @throws SallyportError when nothing has the name, or more than one thing. */
 export async function idOf(api: Api, kind: Kind, text: string): Promise<string> {
@@ -90,7 +108,7 @@ export async function idOf(api: Api, kind: Kind, text: string): Promise<string> 
 
 function twoParts(kind: Kind, what: string, text: string): [string, string] {
   const slash = text.indexOf('/');
-  if (kind === 'instance' || slash < 1 || slash === text.length - 1)
+  if ((kind !== 'key' && kind !== 'grant') || slash < 1 || slash === text.length - 1)
     throw new SallyportError(
       'config_invalid',
       `${text} names no ${what}: give its id or ${placeholder(kind)}.`,

@@ -33,7 +33,9 @@ async function callOf({ command, args, values, json }: Read, api: Api, host: Hos
   const own: Record<string, unknown> = {};
   for (const [{ flag, sends, names }, value] of values) {
     if (sends === null) own[flag] = value;
-    else fields[sends ?? flag.replaceAll('-', '_')] = names ? await idOf(api, names, String(value)) : value;
+    else
+      fields[sends ?? flag.replaceAll('-', '_')] =
+        names && value !== null ? await idOf(api, names, String(value)) : value;
   }
   return { command, method: method as Method, path, args, fields, own, json, api, host };
 }

@@ -1,6 +1,7 @@
 /**
  * Turns a flag's text into the value that the API takes.
  */
+import { readFileSync } from 'node:fs';
 import { SallyportError } from '#schema/errors.ts';
 import type { Field } from './command.ts';
 
@@ -14,6 +15,10 @@ export function fieldValue(field: Field, text: string): unknown {
       return text;
     case 'clearable':
       return text === '' ? null : text;
+    case 'json':
+      return parsed(text) ?? wrong('JSON');
+    case 'file':
+      return contentOf(text) ?? wrong('a file that can be read');
     case 'number':
       return Number.isFinite(Number(text)) && text !== '' ? Number(text) : wrong('a number');
     case 'boolean':
@@ -40,6 +45,23 @@ export function fieldValue(field: Field, text: string): unknown {
 function range(text: string): { from: number; to: number } | undefined {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
   return match ? { from: Number(match[1]), to: Number(match[2] ?? match[1]) } : undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Its one line, without the end of it. @param path `-`: standard input. */
+function contentOf(path: string): string | undefined {
+  try {
+    return readFileSync(path === '-' ? 0 : path, 'utf8').trimEnd();
+  } catch {
+    return undefined;
+  }
 }
 
 const splitOnce = (pair: string): [string, string] => {

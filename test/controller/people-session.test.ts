@@ -301,6 +301,42 @@ describe('a Security Policy', () => {
     await world.admin.delete(`/policies/${policy.id}`);
   });
 
+  test('is asked for at the identity provider: how, and how recently, somebody proves who they are', async () => {
+    const rules = { acr: ['mfa'], reauthenticate_seconds: 600 };
+    const usual = await world.admin.post('/policies', { name: 'proven', rules });
+    await world.admin.patch(`/policies/${usual.id}`, { is_default: true });
+    const keys = await world.admin.post('/policies', { name: 'by key', rules: { acr: ['phr', 'mfa'] } });
+    const target = await resource('proven.internal');
+    await resource('by-key.internal', { policy_id: keys.id });
+    // Stands over nothing, so nobody is asked for it.
+    await world.admin.post('/policies', { name: 'unused', rules: { acr: ['never'] } });
+    const askedFor = async (more: Record<string, string>) => {
+      const query = new URLSearchParams({
+        ...{ response_type: 'code', client_id: 'sallyport-client', redirect_uri: redirectUri },
+        ...{ state: 'a state of the client', code_challenge: challenge, code_challenge_method: 'S256' },
+        ...{ dpop_jkt: await thumbprint(await makeKeyPair()), ...more },
+      });
+      const at = await new Browser().open(`${world.tenant.url}/oauth/authorize?${query}`);
+      const there = new URL(at.hops.find((hop) => hop.startsWith(`${world.idp.issuer}/auth?`))!);
+      return ['acr_values', 'max_age', 'prompt'].map((name) => there.searchParams.get(name));
+    };
+    expect(await askedFor({})).toEqual(['mfa phr', '600', null]);
+    expect(await askedFor({ max_age: '60', prompt: 'login' })).toEqual(['mfa phr', '60', 'login']);
+    expect(await askedFor({ max_age: '9000' })).toEqual(['mfa phr', '600', null]);
+
+    // Asking is no proof: who has none is refused by the rule itself.
+    const [olive, adam] = [await loggedIn('olive'), await loggedIn('adam')];
+    for (const { made } of [olive, adam])
+      await world.admin.post('/grants', { resource_id: target, user_id: made.user_id });
+    expect((await acl(olive.agent)).addresses).toContain('proven.internal');
+    expect((await acl(adam.agent)).withheld).toContainEqual({
+      address: 'proven.internal',
+      policy: 'proven',
+      reason: 'acr',
+    });
+    await world.admin.delete(`/policies/${usual.id}`);
+  });
+
   test('with rules that make no sense is refused, and one that is named is not deleted', async () => {
     await expect(
       world.admin.post('/policies', { name: 'x', rules: { networks: ['here'] } }),

@@ -1,5 +1,8 @@
 /** A Tenant with a real OpenID provider, and people who log in at it. */
+import { createHash } from 'node:crypto';
+import { signProof } from '#schema/token/proof.ts';
 import { type RunningIdentityProvider, startIdentityProvider } from '#workers/local/identity-provider.ts';
+import { type KeyPair, makeKeyPair, nonce } from '../fake/agent.ts';
 import { Admin } from '../world/admin.ts';
 import { Browser, type Page } from '../world/browser.ts';
 import { Administration } from './administration.ts';
@@ -52,7 +55,7 @@ export class PeopleWorld {
       users: Object.values(people),
       clientId: 'sallyport',
       clientSecret: 'a secret of the client',
-      redirectUris: [`${controller.url}/t/${slug}/login/callback`],
+      redirectUris: (uri) => uri.startsWith(`${controller.url}/t/`) && uri.endsWith('/login/callback'),
     });
     const { code } = await operator.post('/setup-codes');
     const response = await administration.ask('POST', '/api/v1/setup', {
@@ -76,6 +79,18 @@ export class PeopleWorld {
     return new PeopleWorld(administration, idp, tenant, new Admin(tenant.url, token.token));
   }
 
+  /** Another Tenant of the same deployment, whose people log in at the same provider. */
+  async neighbour(): Promise<PeopleWorld> {
+    const { admin, id, slug } = await this.administration.tenant();
+    await admin.post('/identity-providers', {
+      name: 'Neighbour ID',
+      issuer: this.idp.issuer,
+      client_id: 'sallyport',
+      client_secret: 'a secret of the client',
+    });
+    return new PeopleWorld(this.administration, this.idp, { id, slug, url: admin.url }, admin);
+  }
+
   async stop(): Promise<void> {
     await this.idp.stop();
     await this.administration.stop();
@@ -93,6 +108,36 @@ export class PeopleWorld {
     const at = await browser.open(`${this.tenant.url}/login${query}`);
     const page = at.url.includes('/interaction/') ? await this.choose(browser, at, who, /\/console\//) : at;
     return { browser, page };
+  }
+
+  /** Somebody logs in on a device by redirect; the id of that login, and its key. */
+  async loginOnDevice(who: Who): Promise<{ id: string; key: KeyPair }> {
+    const key = await makeKeyPair();
+    const { crv, kty, x, y } = key.publicJwk;
+    const digest = (text: string) => createHash('sha256').update(text).digest('base64url');
+    const redirectUri = 'http://127.0.0.1:49152/callback';
+    const verifier = 'v'.repeat(64);
+    const query = new URLSearchParams({
+      ...{ response_type: 'code', client_id: 'sallyport-client', redirect_uri: redirectUri },
+      ...{ state: 'a state of it', code_challenge: digest(verifier), code_challenge_method: 'S256' },
+      dpop_jkt: digest(JSON.stringify({ crv, kty, x, y })),
+    });
+    const browser = new Browser();
+    const at = await browser.open(`${this.tenant.url}/oauth/authorize?${query}`);
+    const back = await this.choose(browser, at, who, /^http:\/\/127\.0\.0\.1:49152/);
+    const url = `${this.tenant.url}/oauth/token`;
+    const dpop = await signProof({ method: 'POST', url, nowMs: Date.now(), jti: nonce(), ...key });
+    const fields = {
+      ...{ grant_type: 'authorization_code', client_id: 'sallyport-client', redirect_uri: redirectUri },
+      ...{ code: new URL(back.url).searchParams.get('code')!, code_verifier: verifier },
+    };
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { dpop },
+      body: new URLSearchParams(fields),
+    });
+    const { session_id: id } = (await response.json()) as { session_id: string };
+    return { id, key };
   }
 
   /** Asks the API as a page of the console does. */

@@ -252,6 +252,55 @@ describe('every noun', () => {
     }
   });
 
+  test('people, groups, policies, identity providers, SCIM tokens, sessions: by names too', async () => {
+    const { id } = await ask('user', 'create', '--email', 'pia@acme.example', '--role', 'devops');
+    expect(await ask('user', 'update', 'pia@acme.example', '--role', '', '--name', 'Pia')).toMatchObject({
+      id,
+      role: null,
+      name: 'Pia',
+    });
+    expect((await ask('user', 'list', '--search', 'pia')).items).toMatchObject([{ id }]);
+    await ask('group', 'create', '--name', 'team');
+    expect(await ask('group', 'add', 'team', '--user', 'pia@acme.example')).toMatchObject({ members: 1 });
+    expect((await ask('user', 'list', '--group', 'team')).items).toHaveLength(1);
+    const rules = '{"acr":["mfa"],"session_seconds":3600}';
+    await ask('policy', 'create', '--name', 'strict', '--rules', rules);
+    await ask('network', 'create', '--name', 'people');
+    const address = ['--network', 'people', '--address', 'people.internal', '--policy', 'strict'];
+    await ask('resource', 'create', '--name', 'people-web', ...address);
+    expect(await ask('policy', 'show', 'strict')).toMatchObject({ resources: 1, rules: { acr: ['mfa'] } });
+    expect(await ask('grant', 'create', '--group', 'team', '--resource', 'people-web')).toHaveProperty('id');
+    expect((await ask('grant', 'list', '--group', 'team')).items).toHaveLength(1);
+    expect(await ask('resource', 'update', 'people-web', '--policy', '')).toMatchObject({ policy_id: null });
+    expect(await ask('group', 'remove', 'team', 'pia@acme.example')).toBeNull();
+
+    const secret = join(folder, 'client-secret');
+    await writeFile(secret, 'kept to itself\n');
+    const issuer = ['--preset', 'keycloak', '--issuer', 'https://id.example/realms/a', '--client-id', 'c'];
+    const provider = ['--name', 'Keycloak', ...issuer, '--client-secret-file', secret];
+    const made = await ask('identity-provider', 'create', ...provider, '--allowed-domains', 'acme.example');
+    expect(made).toMatchObject({ has_secret: true, redirect_uri: `${world.tenantUrl}/login/callback` });
+    expect(await ask('identity-provider', 'update', 'Keycloak', '--enabled', 'false')).toMatchObject({
+      enabled: false,
+    });
+    const scim = await ask('scim-token', 'create', '--name', 'okta', '--expires-in-days', '30');
+    expect(scim).toMatchObject({ base_url: `${world.tenantUrl}/scim/v2` });
+    expect(await ask('scim-token', 'revoke', 'okta')).toMatchObject({ state: 'revoked' });
+    expect((await ask('session', 'list', '--user', 'pia@acme.example')).items).toEqual([]);
+    expect((await ask('console-session', 'list')).items).toEqual([]);
+    for (const [noun, name] of [
+      ['scim-token', 'okta'],
+      ['identity-provider', 'Keycloak'],
+      ['resource', 'people-web'],
+      ['network', 'people'],
+      ['policy', 'strict'],
+      ['group', 'team'],
+      ['user', 'pia@acme.example'],
+    ])
+      expect(await ask(noun!, 'delete', name!)).toBeNull();
+    expect(await ask('setup-code', 'create')).toHaveProperty('code');
+  });
+
   test('an API token is made, narrowed and revoked; the operator makes one for a Tenant', async () => {
     const made = await ask('token', 'create', '--name', 'reader', '--scopes', 'networks:read,resources:read');
     const env = { SALLYPORT_API_TOKEN: made.token };

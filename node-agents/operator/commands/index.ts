@@ -5,6 +5,7 @@ import { apply } from '../apply/apply.ts';
 import type { Command } from '../command.ts';
 import { eventCommands } from './event.ts';
 import { networkCommands } from './network.ts';
+import { peopleCommands } from './people.ts';
 import { serviceCommands } from './service.ts';
 import { tenantCommands } from './tenant.ts';
 
@@ -12,6 +13,7 @@ export const commands: readonly Command[] = [
   ...tenantCommands,
   ...networkCommands,
   ...serviceCommands,
+  ...peopleCommands,
   ...eventCommands,
   {
     name: 'apply',

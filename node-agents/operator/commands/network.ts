@@ -14,6 +14,13 @@ const location: Field = { flag: 'location', help: 'where it is; empty: not said'
 const address: Field = { flag: 'address', help: '10.0.0.5, 10.0.0.0/24, db.internal or *.internal' };
 const rules: Field[] = [
   { flag: 'alias', help: 'a second name; empty: none', as: 'clearable' },
+  {
+    flag: 'policy',
+    help: 'the Security Policy that people must satisfy; empty: the default one',
+    as: 'clearable',
+    names: 'policy',
+    sends: 'policy_id',
+  },
   { flag: 'tcp', help: 'all, none, or ports such as 80,8000-8100', as: 'ports' },
   { flag: 'udp', help: 'all, none, or ports', as: 'ports' },
   { flag: 'icmp', help: 'true or false', as: 'boolean' },

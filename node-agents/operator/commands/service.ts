@@ -11,6 +11,8 @@ const service: Field = {
   names: 'service',
   sends: 'service_account_id',
 };
+const user: Field = { flag: 'user', help: 'the person', names: 'user', sends: 'user_id' };
+const group: Field = { flag: 'group', help: 'the group', names: 'group', sends: 'group_id' };
 const resource: Field = { flag: 'resource', help: 'the Resource', names: 'resource', sends: 'resource_id' };
 const description: Field = { flag: 'description', help: 'what it is for; empty: not said', as: 'clearable' };
 
@@ -97,10 +99,12 @@ export const serviceCommands: Command[] = [
   },
   {
     name: 'grant create',
-    help: 'lets a Service Account reach a Resource',
+    help: 'lets a Service Account, a person or a group reach a Resource',
     request: 'POST /grants',
     fields: [
-      required(service),
+      service,
+      user,
+      group,
       required(resource),
       { flag: 'expires-at', help: 'RFC 3339 time; empty: for good', as: 'clearable' },
     ],
@@ -109,8 +113,8 @@ export const serviceCommands: Command[] = [
     name: 'grant list',
     help: 'who may reach what',
     request: 'GET /grants',
-    fields: [service, resource, ...paging],
-    columns: ['id', 'service_account_id', 'resource_id', 'state', 'expires_at'],
+    fields: [service, user, group, resource, ...paging],
+    columns: ['id', 'service_account_id', 'user_id', 'group_id', 'resource_id', 'state', 'expires_at'],
   },
   { name: 'grant show', help: 'one grant', request: 'GET /grants/:grant' },
   { name: 'grant delete', help: 'takes it back and cuts its flows', request: 'DELETE /grants/:grant' },

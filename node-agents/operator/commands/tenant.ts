@@ -77,6 +77,12 @@ export const tenantCommands: Command[] = [
     fields: paging,
     columns: ['id', 'name', 'url', 'state'],
   },
+  {
+    name: 'setup-code create',
+    help: 'a one-time code with which somebody creates a Tenant at the setup page',
+    request: 'POST /setup-codes',
+    operator: true,
+  },
   { name: 'relay delete', help: 'removes a relay', request: 'DELETE /relays/:relay', operator: true },
   {
     name: 'token create',

@@ -31,7 +31,10 @@ export const rotateConnector = adminRoute(
     const shown = (await show(ask, [row]))[0]!;
     return new Change(ask)
       .write(scope.delete(enrolmentTokens, unused), enrolment.statement)
-      .audit('rotate', 'connector', row.id)
+      .audit('rotate', 'connector', row.id, {
+        before: shown,
+        after: { ...shown, enrolment_expires_at: enrolment.shown.enrolment_expires_at },
+      })
       .commit({ body: { ...shown, ...enrolment.shown } });
   },
 );
