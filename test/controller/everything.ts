@@ -61,7 +61,8 @@ export const making: readonly Step[] = [
     () => ({ name: 'Second', issuer: 'https://id.example', client_id: 'c', client_secret: 'kept to itself' }),
     'provider',
   ),
-  step('PATCH /identity-providers/{provider}', named('The second')),
+  // People go on to log in without a choice.
+  step('PATCH /identity-providers/{provider}', () => ({ enabled: false })),
   step('PATCH /tenant', named('Renamed')),
   step('POST /signing-keys/rotate'),
 ];
