@@ -187,7 +187,7 @@ test('by a login, a log-out, and a login on a device', async () => {
   const since = Date.now();
   const { browser: nora } = await world.login('nora');
   expect(nora.cookie('sallyport_session')).toBeUndefined();
-  const [user] = (await world.admin.get('/users?search=nora')).items;
+  const [user] = (await world.admin.get('/users?q=nora')).items;
   const found = async (target: string) =>
     (await world.admin.get(`/audit?target=${target}`)).items.map(({ action, actor }: Answer) => [
       action,

@@ -77,6 +77,7 @@ export const ending: readonly Step[] = [
   step('POST /service-keys/{key}/revoke'),
   step('DELETE /service-keys/{key}'),
   step('DELETE /service-accounts/{service}'),
+  step('PATCH /users/{user}', () => ({ active: false })),
   step('DELETE /users/{user}'),
   step('DELETE /resources/{resource}'),
   step('DELETE /policies/{policy}'),

@@ -259,7 +259,7 @@ describe('every noun', () => {
       role: null,
       name: 'Pia',
     });
-    expect((await ask('user', 'list', '--search', 'pia')).items).toMatchObject([{ id }]);
+    expect((await ask('user', 'list', '--q', 'pia')).items).toMatchObject([{ id }]);
     await ask('group', 'create', '--name', 'team');
     expect(await ask('group', 'add', 'team', '--user', 'pia@acme.example')).toMatchObject({ members: 1 });
     expect((await ask('user', 'list', '--group', 'team')).items).toHaveLength(1);

@@ -41,7 +41,6 @@ export const peopleCommands: Command[] = [
     help: 'the people',
     request: 'GET /users',
     fields: [
-      { flag: 'search', help: 'part of a name or an address' },
       { flag: 'role', help: 'of this role alone' },
       { flag: 'active', help: 'true or false', as: 'boolean' },
       { flag: 'group', help: 'of this group alone', names: 'group', sends: 'group_id' },
@@ -62,7 +61,7 @@ export const peopleCommands: Command[] = [
     name: 'group list',
     help: 'the groups',
     request: 'GET /groups',
-    fields: [{ flag: 'search', help: 'part of a name' }, ...paging],
+    fields: paging,
     columns: ['id', 'name', 'source', 'members', 'resources'],
   },
   { name: 'group show', help: 'one of them', request: 'GET /groups/:group' },
