@@ -6,7 +6,7 @@ import { adminRoute, answer } from '../../admin-route.ts';
 import { page, pageOf, pageQuery } from '../../paginate.ts';
 import type { Scope } from '../../scope.ts';
 import { containing, naming } from '../../search.ts';
-import { grant, show } from './shape.ts';
+import { grantWithNames, showWithNames } from './shape.ts';
 
 export const listGrants = adminRoute(
   {
@@ -21,7 +21,7 @@ export const listGrants = adminRoute(
       user_id: z.string().optional(),
       group_id: z.string().optional(),
     }),
-    answer: pageOf(grant),
+    answer: pageOf(grantWithNames),
   },
   async ({ scope, query, now }) => {
     const { resource_id: resource, q } = query;
@@ -33,7 +33,7 @@ export const listGrants = adminRoute(
     );
     const found = await page(scope, grants, query, where);
     if (!found.ok) return found;
-    return answer({ items: found.rows.map((row) => show(row, now)), next_cursor: found.next_cursor });
+    return answer({ items: await showWithNames(scope, found.rows, now), next_cursor: found.next_cursor });
   },
 );
 

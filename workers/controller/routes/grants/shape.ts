@@ -4,9 +4,9 @@
  */
 import { z } from '@hono/zod-openapi';
 import { eq } from 'drizzle-orm';
-import { type grants, groupMembers } from '#schema/db/tables.ts';
+import { type grants, groupMembers, groups, resources, serviceAccounts, users } from '#schema/db/tables.ts';
 import { instant, iso, isoOrNull } from '../../fields.ts';
-import type { Row, Scope } from '../../scope.ts';
+import { among, type Row, type Scope } from '../../scope.ts';
 
 export const grant = z
   .object({
@@ -20,6 +20,41 @@ export const grant = z
     created_at: instant,
   })
   .openapi('Grant');
+
+/** In lists, where an id alone would tell a reader nothing. */
+export const grantWithNames = grant
+  .extend({
+    resource_name: z.string(),
+    resource_address: z.string(),
+    grantee_name: z.string().openapi({ description: 'Of the Service Account, the person or the group.' }),
+  })
+  .openapi('GrantWithNames');
+
+export async function showWithNames(
+  scope: Scope,
+  rows: Row<typeof grants>[],
+  nowMs: number,
+): Promise<z.input<typeof grantWithNames>[]> {
+  const granted = rows.map(({ resourceId }) => resourceId);
+  const to = rows.map(({ granteeId }) => granteeId);
+  const [targets, services, people, teams] = await Promise.all([
+    scope.select(resources, { where: among(resources.id, granted) }),
+    scope.select(serviceAccounts, { where: among(serviceAccounts.id, to) }),
+    scope.select(users, { where: among(users.id, to) }),
+    scope.select(groups, { where: among(groups.id, to) }),
+  ]);
+  const byId = new Map(targets.map((one) => [one.id, one]));
+  const names = new Map<string, string>([
+    ...[...services, ...teams].map(({ id, name }) => [id, name] as const),
+    ...people.map(({ id, name, userName }) => [id, name ?? userName] as const),
+  ]);
+  return rows.map((row) => ({
+    ...show(row, nowMs),
+    resource_name: byId.get(row.resourceId)?.name ?? row.resourceId,
+    resource_address: byId.get(row.resourceId)?.address ?? '',
+    grantee_name: names.get(row.granteeId) ?? row.granteeId,
+  }));
+}
 
 export const show = (row: Row<typeof grants>, nowMs: number): z.input<typeof grant> => ({
   id: row.id,
