@@ -288,6 +288,9 @@ describe('every noun', () => {
     expect(await ask('scim-token', 'revoke', 'okta')).toMatchObject({ state: 'revoked' });
     expect((await ask('session', 'list', '--user', 'pia@acme.example')).items).toEqual([]);
     expect((await ask('console-session', 'list')).items).toEqual([]);
+    expect(await ask('user', 'update', 'pia@acme.example', '--active', 'false')).toMatchObject({
+      active: false,
+    });
     for (const [noun, name] of [
       ['scim-token', 'okta'],
       ['identity-provider', 'Keycloak'],
@@ -500,6 +503,6 @@ describe('mistakes are told in one line', () => {
 test('help names every command and every flag', async () => {
   expect((await sallyport([])).out).toContain('apply FILE');
   expect((await sallyport(['grant', 'create', '--help'])).out).toMatch(
-    /--service +the Service Account \(required\)/,
+    /--service +the Service Account\n +--user .*\n +--group .*\n +--resource +the Resource \(required\)/,
   );
 });
