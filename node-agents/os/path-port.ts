@@ -9,14 +9,19 @@ import { parseIp } from '#schema/name/ip.ts';
 import { wordsOf } from './errno.ts';
 import { native } from './ffi.ts';
 import type { Family } from './ip.ts';
+import { heedResets, ignoreResets } from './reset-filter.ts';
 import { sockaddr, socketFamily } from './sockaddr.ts';
 import { filterSources } from './source-filter.ts';
 
 export interface PathPort {
   readonly family: Family;
   readonly port: number;
-  /** Like `net.connect`: 'connect' or 'error' follow. @throws SallyportError limit_reached. */
-  connect(to: { address: string; port: number }): Socket;
+  /**
+   * Like `net.connect`: 'connect' or 'error' follow.
+   * @param deaf until it is connected, it takes no reset for an answer; where the host cannot do that, it does.
+   * @throws SallyportError limit_reached.
+   */
+  connect(to: { address: string; port: number }, deaf?: boolean): Socket;
   /**
    * Until `close`, these addresses may come in; others get no answer. Once at most.
    * @returns whether this host lets the port be restricted so; else there is no listener.
@@ -71,8 +76,10 @@ class Port implements PathPort {
     this.port = portOf(this.#held);
   }
 
-  connect({ address, port }: { address: string; port: number }): Socket {
-    const socket = new Socket({ fd: this.#bound(this.port), readable: true, writable: true });
+  connect({ address, port }: { address: string; port: number }, deaf = false): Socket {
+    const fd = this.#bound(this.port);
+    const socket = new Socket({ fd, readable: true, writable: true });
+    if (deaf && ignoreResets(fd)) socket.once('connect', () => heedResets(fd));
     return socket.setNoDelay().connect({ host: address, port, family: this.family });
   }
 

@@ -24,6 +24,9 @@ export const punchTimes = {
   attemptsInAll: 400,
   /** A place that this host holds already is looked at again after this. */
   takenMs: 100,
+  /** How long a deaf attempt lasts, and how long after it the next one may be. */
+  deafMs: 300,
+  hearingMs: 500,
 } as const;
 
 interface Line {
@@ -34,6 +37,9 @@ interface Line {
   patienceMs: number;
   attempts: number;
   out: boolean;
+  /** The present attempt; from when on there may be another such one. */
+  deaf: boolean;
+  deafFromMs: number;
 }
 
 export interface Due {
@@ -47,14 +53,16 @@ export class Punch {
   readonly #endMs: number;
   #attempts = 0;
 
-  constructor(targets: readonly Candidate[], nowMs: number) {
+  /** @param deaf some attempts are not to end by a RST. */
+  constructor(targets: readonly Candidate[], nowMs: number, deaf = false) {
     this.#endMs = nowMs + punchTimes.wholeMs;
     this.#lines = new Map(
       targets.map((target) => [
         target,
         {
           ...{ target, beginMs: nowMs, endMs: undefined, attempts: 0, out: false },
-          patienceMs: punchTimes.patienceMs,
+          ...{ patienceMs: punchTimes.patienceMs, deaf: false },
+          deafFromMs: deaf ? nowMs : Number.POSITIVE_INFINITY,
         },
       ]),
     );
@@ -67,17 +75,24 @@ export class Punch {
       if (line.out) continue;
       if (line.endMs !== undefined && nowMs >= line.endMs) {
         due.giveUp.push(line.target);
-        line.patienceMs = Math.min(2 * line.patienceMs, punchTimes.mostPatienceMs);
+        if (!line.deaf) line.patienceMs = Math.min(2 * line.patienceMs, punchTimes.mostPatienceMs);
         this.#wait(line, nowMs);
       }
       if (line.endMs === undefined && nowMs >= line.beginMs && !this.isOver(nowMs)) {
         due.begin.push(line.target);
         line.attempts++;
         this.#attempts++;
-        line.endMs = Math.min(nowMs + line.patienceMs, this.#endMs);
+        line.deaf = nowMs >= line.deafFromMs;
+        if (line.deaf) line.deafFromMs = nowMs + punchTimes.deafMs + punchTimes.hearingMs;
+        line.endMs = Math.min(nowMs + (line.deaf ? punchTimes.deafMs : line.patienceMs), this.#endMs);
       }
     }
     return due;
+  }
+
+  /** Of the attempt that has just begun. */
+  isDeaf(target: Candidate): boolean {
+    return this.#lines.get(target)?.deaf === true;
   }
 
   /** When `due` has something next; Infinity: never again. */

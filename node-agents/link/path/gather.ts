@@ -5,7 +5,7 @@
 import { networkInterfaces } from 'node:os';
 import type { RelayEntry } from '#schema/control/messages.ts';
 import { type Candidate, candidate, familyOf, type Mapping, mappingOf } from '#schema/path/candidates.ts';
-import { observe } from './observe.ts';
+import { type Observation, observe } from './observe.ts';
 import type { PathPort } from './port.ts';
 
 export interface Gathered {
@@ -19,9 +19,9 @@ export interface Gathered {
 /** Of each family: addresses of interfaces, and relays that are asked. */
 const mostOwn = 3;
 const mostRelays = 2;
-/** Since the first relay has told, or since the start. */
-const othersMs = 150;
-const patienceMs = 1_500;
+/** Since a relay has told, which one that cannot be reached does not count as; or since the start. */
+const othersMs = 300;
+const patienceMs = 2_500;
 
 export async function gather(
   ports: readonly PathPort[],
@@ -55,17 +55,19 @@ function ownCandidates({ family, port }: PathPort): Candidate[] {
     .map(({ address }) => ({ kind: 'host', address, port }));
 }
 
-/** What there is once all have answered, or a little after the first has, or when patience ends. */
-async function inTime<T>(all: readonly Promise<T>[]): Promise<T[]> {
-  const results: T[] = [];
+/** What there is once all are done, or a little after one has told something, or when patience ends. */
+async function inTime(all: readonly Promise<Observation>[]): Promise<Observation[]> {
+  const results: Observation[] = [];
   if (all.length === 0) return results;
   await new Promise<void>((done) => {
     let timer = setTimeout(done, patienceMs);
     for (const one of all) {
       void one.then((result) => {
         results.push(result);
+        const last = results.length === all.length;
+        if (!last && result.candidate === undefined) return;
         clearTimeout(timer);
-        if (results.length === all.length) done();
+        if (last) done();
         else timer = setTimeout(done, othersMs);
       });
     }

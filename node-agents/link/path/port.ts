@@ -7,8 +7,12 @@ import type { Socket } from 'node:net';
 export interface PathPort {
   readonly family: 4 | 6;
   readonly port: number;
-  /** 'connect' or 'error' follow. @throws SallyportError limit_reached. */
-  connect(to: { address: string; port: number }): Socket;
+  /**
+   * 'connect' or 'error' follow.
+   * @param deaf until it is connected, it takes no reset for an answer.
+   * @throws SallyportError limit_reached.
+   */
+  connect(to: { address: string; port: number }, deaf?: boolean): Socket;
   /** Lets these addresses in until `close`. @returns whether there is a listener now. */
   listen(from: readonly string[], onSocket: (socket: Socket) => void): boolean;
   /** Connections that were made live on. */

@@ -45,13 +45,15 @@ class Attempt<T> {
   readonly #proving = new Set<Socket>();
   #timer: NodeJS.Timeout | undefined;
   #over = false;
+  /** What became of the attempts, by number: told when all of them were in vain. */
+  readonly #tally = { refused: 0, unanswered: 0, taken: 0, unreachable: 0, unproved: 0 };
 
   constructor(o: PunchOptions<T>, resolve: (proved: T) => void, reject: (error: SallyportError) => void) {
     this.#o = o;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#portOf = new Map(o.ports.map((port) => [port.family, port]));
-    this.#punch = new Punch(targetsOf(o.candidates, new Set(this.#portOf.keys())), o.now());
+    this.#punch = new Punch(targetsOf(o.candidates, new Set(this.#portOf.keys())), o.now(), !o.listen);
   }
 
   start(): void {
@@ -70,10 +72,13 @@ class Attempt<T> {
     if (this.#over) return;
     const now = this.#o.now();
     const { begin, giveUp } = this.#punch.due(now);
-    for (const target of giveUp) this.#dialled.get(target)?.destroy();
+    for (const target of giveUp) {
+      this.#dialled.get(target)?.destroy();
+      this.#tally.unanswered++;
+    }
     for (const target of begin) this.#dial(target);
     if (this.#punch.isOver(this.#o.now()) && this.#dialled.size === 0 && this.#proving.size === 0)
-      return this.#end(new SallyportError('path_unavailable', 'none of the other side’s addresses answers'));
+      return this.#end(new SallyportError('path_unavailable', this.#inVain()));
     const waitMs = Math.max(this.#punch.wakeMs - this.#o.now(), 0);
     if (Number.isFinite(waitMs)) this.#timer = setTimeout(this.#act, Math.ceil(waitMs));
   };
@@ -81,7 +86,7 @@ class Attempt<T> {
   #dial(target: Candidate): void {
     let socket: Socket;
     try {
-      socket = this.#portOf.get(familyOf(target.address)!)!.connect(target);
+      socket = this.#portOf.get(familyOf(target.address)!)!.connect(target, this.#punch.isDeaf(target));
     } catch {
       return this.#punch.drop(target);
     }
@@ -106,10 +111,21 @@ class Attempt<T> {
   }
 
   #failed(target: Candidate, code: string | undefined): void {
-    if (code === 'ECONNREFUSED' || code === 'ECONNRESET')
+    if (code === 'ECONNREFUSED' || code === 'ECONNRESET') {
+      this.#tally.refused++;
       this.#punch.refused(target, this.#o.now(), fraction(this.#o.random));
-    else if (code === 'EADDRNOTAVAIL' || code === 'EADDRINUSE') this.#punch.taken(target, this.#o.now());
-    else this.#punch.drop(target);
+    } else if (code === 'EADDRNOTAVAIL' || code === 'EADDRINUSE') {
+      this.#tally.taken++;
+      this.#punch.taken(target, this.#o.now());
+    } else {
+      this.#tally.unreachable++;
+      this.#punch.drop(target);
+    }
+  }
+
+  #inVain(): string {
+    const told = Object.entries(this.#tally).filter(([, count]) => count > 0);
+    return `none of the other side’s addresses answers (${told.map(([what, n]) => `${n} ${what}`).join(', ')})`;
   }
 
   #guest(socket: Socket): void {
@@ -127,6 +143,7 @@ class Attempt<T> {
         else if (!this.#o.leaveOthers) socket.destroy();
       },
       () => {
+        this.#tally.unproved++;
         this.#proving.delete(socket);
         socket.destroy();
         otherwise();

@@ -53,6 +53,28 @@ describe.skipIf(reason)('a port for direct paths', () => {
   });
 
   test.for(families)(
+    'meets who dials it later, in spite of resets, version $family',
+    async ({ family, own, far }) => {
+      const port = ground.later(openPathPort(family)!);
+      const theirs = await ground.host.atFarEnd(async () => openPathPort(family)!);
+      ground.later(theirs);
+      const heedful = port.connect({ address: far, port: theirs.port });
+      expect((await once(heedful, 'error'))[0]).toMatchObject({ code: 'ECONNREFUSED' });
+      const deaf = port.connect({ address: far, port: theirs.port }, true);
+      const met = once(deaf, 'connect');
+      // The kernel has answered by a reset long before.
+      await new Promise((later) => setTimeout(later, 100));
+      const dialled = await ground.host.atFarEnd(async () =>
+        theirs.connect({ address: own, port: port.port }),
+      );
+      await Promise.all([met, once(dialled, 'connect')]);
+      const lost = once(deaf, 'error');
+      dialled.resetAndDestroy();
+      expect((await lost)[0]).toMatchObject({ code: 'ECONNRESET' });
+    },
+  );
+
+  test.for(families)(
     'lets in whom it is told, version $family, and shows itself to nobody else',
     async (at) => {
       const { family, own, far, stranger } = at;

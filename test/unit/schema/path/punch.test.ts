@@ -92,6 +92,27 @@ test('a SYN without an answer is sent anew with ever more patience, and the end 
   expect(begun).toEqual([0, 300, 900, 2_100, 4_500]);
 });
 
+test('who has no listener is deaf to resets at first, and again after having heard some', () => {
+  const one = target(2_000);
+  const punch = new Punch([one], 0, true);
+  const deafAt: number[] = [];
+  let heard = 0;
+  for (let now = 0; now <= 2_000; now++) {
+    const { begin } = punch.due(now);
+    if (begin.length > 0 && punch.isDeaf(one)) deafAt.push(now);
+    else if (begin.length > 0) {
+      heard++;
+      punch.refused(one, now, 0.5);
+    }
+  }
+  expect(deafAt[0]).toBe(0);
+  expect(deafAt.length).toBe(3);
+  for (const [i, at] of deafAt.slice(1).entries())
+    expect(at - deafAt[i]!).toBeGreaterThanOrEqual(punchTimes.deafMs + punchTimes.hearingMs);
+  expect(heard).toBeGreaterThan(40);
+  expect(new Punch([one], 0).isDeaf(one)).toBe(false);
+});
+
 test('a connection that breaks before its peer has proved itself is made anew', () => {
   const one = target(2_000);
   const punch = new Punch([one], 0);

@@ -27,6 +27,8 @@ interface Attempt {
   number: number;
   /** The other side's number, once its SYN has come. */
   theirs: number;
+  /** It heeds no RST. */
+  deaf?: boolean;
 }
 
 type Roll = () => number;
@@ -106,7 +108,7 @@ export class VirtualHost {
 
   start(targets: readonly Candidate[]): void {
     this.#targets = targets;
-    this.#punch = new Punch(targets, this.#network.now);
+    this.#punch = new Punch(targets, this.#network.now, this.listensTo.size === 0);
     this.#act();
   }
 
@@ -131,6 +133,7 @@ export class VirtualHost {
       return;
     }
     if (kind === 'rst') {
+      if (attempt.deaf) return;
       this.#attempts.delete(from);
       return this.#refused(from);
     }
@@ -152,7 +155,7 @@ export class VirtualHost {
         continue;
       }
       const number = this.#network.number();
-      this.#attempts.set(to, { number, theirs: 0 });
+      this.#attempts.set(to, { number, theirs: 0, deaf: punch.isDeaf(target) });
       this.#send('syn', to, number, 0);
     }
     const { wakeMs } = punch;
