@@ -96,6 +96,9 @@ export async function look(page: Page, name: string): Promise<string[]> {
       await page.setViewportSize(viewport);
       await settled(page);
       await page.screenshot({ path: join(screens, `${name}-${colorScheme}-${width}.png`), fullPage: true });
+      const overhang = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+      if (Number(overhang) > 0)
+        found.add(`${name} ${width}: the page is ${overhang} px wider than the screen`);
       for (const one of await violations(page)) found.add(`${name} ${colorScheme} ${width}: ${one}`);
     }
   }

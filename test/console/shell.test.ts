@@ -1,4 +1,5 @@
 /** The console's frame: the login on the way in, roles, the policy on scripts, the way out. */
+import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConsoleWorld, look } from './console-world.ts';
@@ -46,6 +47,21 @@ test('a script that somebody got into the page does not run', async () => {
     return 'injected' in globalThis;
   })()`);
   expect(ran).toBe(false);
+  await context.close();
+});
+
+test('the first load brings less than 250 kB of script, gzipped', async () => {
+  const context = await world.browser();
+  const page = await context.newPage();
+  const scripts: Promise<number>[] = [];
+  page.on('response', (response) => {
+    if (response.url().endsWith('.js')) scripts.push(response.body().then((body) => gzipSync(body).length));
+  });
+  await page.goto(`${world.people.administration.controller.url}/setup`);
+  await page.waitForLoadState('networkidle');
+  const bytes = (await Promise.all(scripts)).reduce((sum, one) => sum + one, 0);
+  expect(bytes).toBeGreaterThan(50_000);
+  expect(bytes).toBeLessThan(250_000);
   await context.close();
 });
 
