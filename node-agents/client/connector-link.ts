@@ -12,6 +12,7 @@ import { type ErrorCode, SallyportError } from '#schema/errors.ts';
 import { choosePath, type Path as PathKind } from '#schema/path/choose.ts';
 import { type DirectContext, DirectPath } from './direct-path.ts';
 import { makePath, type Path, type PathContext } from './path.ts';
+import { RelayReturn } from './relay-return.ts';
 
 /** What every link of a session shares. */
 export interface LinkContext extends PathContext {
@@ -37,6 +38,8 @@ export type LinkState = 'idle' | 'connecting' | 'open' | 'doubted' | 'waiting' |
 const freshFailureMs = 150;
 const firstRetryMs = 300;
 const lastRetryMs = 30_000;
+/** Between attempts to get back to a better relay. */
+const returnMs = { first: 2_000, last: 300_000 };
 /** Flows of a path that answers nothing for so long end, if programs have another to connect anew by. */
 const goneMs = 5_000;
 const lookMs = 500;
@@ -46,8 +49,7 @@ export class ConnectorLink {
   readonly #context: LinkContext;
   readonly #network: LinkNetwork;
   readonly #backoff: Backoff;
-  /** The ids of relays where the Connector waits. */
-  relayIds: readonly string[] = [];
+  #relayIds: readonly string[] = [];
   /** How much of the load it takes beside others. */
   weight: number | undefined;
   failure: { error: SallyportError; atMs: number } | undefined;
@@ -60,6 +62,7 @@ export class ConnectorLink {
   #retired = false;
   /** Through a relay. */
   #path: Path | undefined;
+  readonly #return: RelayReturn;
   readonly direct: DirectPath | undefined;
   /** Of the two, which one is preferred; a new direct path is, until it proves to be the longer way. */
   #kind: PathKind = 'direct';
@@ -75,14 +78,28 @@ export class ConnectorLink {
     this.#context = context;
     const { random } = context.host;
     this.#backoff = backoff({ firstMs: firstRetryMs, maxMs: lastRetryMs, random });
+    this.#return = new RelayReturn({
+      relays: () => context.relays(this.#relayIds),
+      present: () => this.#path?.relay,
+      make: (relays) => this.#make(relays),
+      take: (path) => void this.#adopt(path, true),
+      backoff: backoff({ firstMs: returnMs.first, maxMs: returnMs.last, random }),
+    });
     const { direct } = context;
     if (!direct) return;
     this.direct = new DirectPath({
       ...{ context, direct, hash },
       acl: () => network.acl(),
-      relays: () => context.relays(this.relayIds),
+      relays: () => context.relays(this.#relayIds),
       onUp: (path) => this.#takeDirect(path),
     });
+  }
+
+  /** The ids of relays where the Connector waits. */
+  set relayIds(ids: readonly string[]) {
+    const same = ids.join() === this.#relayIds.join();
+    this.#relayIds = ids;
+    if (!same) this.#return.look(true);
   }
 
   get state(): LinkState {
@@ -159,6 +176,7 @@ export class ConnectorLink {
   retire(): void {
     this.#retired = true;
     clearTimeout(this.#timer);
+    this.#return.stop();
     const direct = this.direct?.stop();
     for (const path of [this.#path, direct]) if (path) this.#leave(path);
   }
@@ -196,10 +214,7 @@ export class ConnectorLink {
     const { host, relays } = this.#context;
     const log = host.log.child({ connector: this.hash });
     try {
-      const { signal } = this.#ended;
-      const { hash, relayIds } = this;
-      const acl = () => this.#network.acl();
-      return this.#adopt(await makePath(this.#context, { hash, relays: relays(relayIds), acl, signal }));
+      return this.#adopt(await this.#make(relays(this.#relayIds)));
     } catch (cause) {
       const error =
         cause instanceof SallyportError ? cause : new SallyportError('internal_error', undefined, { cause });
@@ -214,13 +229,23 @@ export class ConnectorLink {
     }
   }
 
-  /** @returns the tunnel that takes the flows now. */
-  #adopt(path: Path): ClientTunnel {
+  #make(relays: readonly RelayEntry[]): Promise<Path> {
+    const { hash } = this;
+    return makePath(this.#context, {
+      hash,
+      relays,
+      acl: () => this.#network.acl(),
+      signal: this.#ended.signal,
+    });
+  }
+
+  /** @param better than a sound one that is there. @returns the tunnel that takes the flows now. */
+  #adopt(path: Path, better = false): ClientTunnel {
     const { tunnel } = path;
     const before = this.#path;
     this.failure = undefined;
     this.#backoff.reset();
-    if (before && !before.tunnel.doubted) {
+    if (before && !before.tunnel.doubted && !better) {
       // It was only slow.
       tunnel.close();
       return before.tunnel;
@@ -231,6 +256,7 @@ export class ConnectorLink {
     this.#watch(path).info('tunnel_open');
     if (this.#retired) this.#leave(path);
     this.direct?.hurry();
+    this.#return.look();
     return tunnel;
   }
 
