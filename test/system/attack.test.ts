@@ -15,7 +15,7 @@ import { Admin, type Answer } from '../world/admin.ts';
 import { type Office, officeAddress, openOffice } from '../world/office.ts';
 import type { ServiceKey } from '../world/world.ts';
 import { startBulk } from './origin/bulk.ts';
-import { Rogue, refusalOf } from './rogue.ts';
+import { Rogue, refusalOf, ways } from './rogue.ts';
 
 const cleanups: (() => unknown)[] = [];
 let office: Office;
@@ -45,7 +45,6 @@ beforeAll(async () => {
     allow_reserved: true,
   });
   key = (await world.createService('insider', [allowed.id, there.id])).key;
-  rogue = await Rogue.login(file(key));
 }, 120_000);
 
 afterAll(async () => {
@@ -60,129 +59,135 @@ const flowTo = (host: string, to: number) => ({
   clientAddress: '',
 });
 
-describe('at the relay', () => {
-  test('the honest way works, so that the refusals below mean something', async () => {
-    const { hash, acl } = here();
-    const tunnel = await rogue.tunnel(hash, { acl });
-    await tunnel.openFlow(flowTo('files.internal', port)).opened;
-    tunnel.close();
+describe.for(ways)('by %s', (way) => {
+  beforeAll(async () => {
+    rogue = await Rogue.login(file(key), way);
   });
 
-  test('a forged token is refused', async () => {
-    const { hash } = here();
-    const forged = await new SignJWT({ cnf: { jkt: rogue.identity.jkt }, jti: 'forged-token-0123456789' })
-      .setProtectedHeader({ alg: 'ES256', typ: 'sallyport-connection+jwt', kid: 'x' })
-      .setIssuer(office.world.tenantUrl)
-      .setAudience(hash)
-      .setIssuedAt()
-      .setExpirationTime('50s')
-      .sign(rogue.identity.cryptoKey);
-    expect(await refusalOf(rogue.meet(forged))).toBe('token_invalid');
+  describe('at the relay', () => {
+    test('the honest way works, so that the refusals below mean something', async () => {
+      const { hash, acl } = here();
+      const tunnel = await rogue.tunnel(hash, { acl });
+      await tunnel.openFlow(flowTo('files.internal', port)).opened;
+      tunnel.close();
+    });
+
+    test('a forged token is refused', async () => {
+      const { hash } = here();
+      const forged = await new SignJWT({ cnf: { jkt: rogue.identity.jkt }, jti: 'forged-token-0123456789' })
+        .setProtectedHeader({ alg: 'ES256', typ: 'sallyport-connection+jwt', kid: 'x' })
+        .setIssuer(office.world.tenantUrl)
+        .setAudience(hash)
+        .setIssuedAt()
+        .setExpirationTime('50s')
+        .sign(rogue.identity.cryptoKey);
+      expect(await refusalOf(rogue.meet(forged))).toBe('token_invalid');
+    });
+
+    test('a token that was used is refused', async () => {
+      const token = await rogue.freshToken(here().hash);
+      (await rogue.meet(token)).destroy();
+      expect(await refusalOf(rogue.meet(token))).toBe('token_replayed');
+    });
+
+    test('a token of another kind is refused', async () => {
+      expect(await refusalOf(rogue.meet(rogue.answer.access_token))).toBe('token_invalid');
+      expect(await refusalOf(rogue.meet(here().acl))).toBe('token_invalid');
+    });
+
+    test('a stolen token is useless without its key', async () => {
+      const token = await rogue.freshToken(here().hash);
+      expect(await refusalOf(rogue.meet(token, await createIdentity()))).toBe('proof_invalid');
+    });
   });
 
-  test('a token that was used is refused', async () => {
-    const token = await rogue.freshToken(here().hash);
-    (await rogue.meet(token)).destroy();
-    expect(await refusalOf(rogue.meet(token))).toBe('token_replayed');
+  describe('at the Connector', () => {
+    test('a token for another Connector is refused', async () => {
+      const { hash, acl } = here();
+      const other = await rogue.freshToken(rogue.in(elsewhere).hash);
+      expect(await refusalOf(rogue.tunnel(hash, { acl, helloToken: other }))).toBe('wrong_audience');
+    });
+
+    test('an ACL for another Remote Network is refused', async () => {
+      const { hash } = here();
+      expect(await refusalOf(rogue.tunnel(hash, { acl: rogue.in(elsewhere).acl }))).toBe('wrong_audience');
+    });
+
+    test('the ACL of another instance is refused', async () => {
+      const other = await Rogue.login(file(key), way);
+      const { hash } = here();
+      expect(await refusalOf(rogue.tunnel(hash, { acl: other.in(office.network).acl }))).toBe(
+        'instance_mismatch',
+      );
+    });
+
+    test('a TLS certificate that is not the ACL’s is refused', async () => {
+      const { hash, acl } = here();
+      const attempt = rogue.tunnel(hash, { acl, tlsIdentity: await createIdentity() });
+      expect(['proof_invalid', 'instance_mismatch']).toContain(await refusalOf(attempt));
+    });
+
+    test('a Resource outside the Client ACL is refused, and so is a port outside the Resource', async () => {
+      const { hash, acl } = here();
+      const tunnel = await rogue.tunnel(hash, { acl });
+      expect(await refusalOf(tunnel.openFlow(flowTo('payroll.internal', 443)).opened)).toBe('not_a_resource');
+      expect(await refusalOf(tunnel.openFlow(flowTo('files.internal', port + 1)).opened)).toBe('port_denied');
+      tunnel.close();
+      const { admin } = office.world;
+      await expect
+        .poll(async () => (await admin.get('/events?kind=denied')).items.map((e: Answer) => [e.host, e.code]))
+        .toEqual(
+          expect.arrayContaining([
+            ['payroll.internal', 'not_a_resource'],
+            ['files.internal', 'port_denied'],
+          ]),
+        );
+    });
+
+    test('a grant that was taken back counts at once, whatever ACL is presented', async () => {
+      const { admin } = office.world;
+      const resource = await office.resource(`brief-${way}.internal`);
+      const grant = await admin.post('/grants', {
+        resource_id: resource.id,
+        service_account_id: (file(key) as ServiceKeyFile).service_account_id,
+      });
+      const holder = await Rogue.login(file(key), way);
+      const { hash, acl } = holder.in(office.network);
+      await admin.delete(`/grants/${grant.id}`);
+      await expect
+        .poll(async () => refusalOf(holder.tunnel(hash, { acl })), { timeout: 5_000 })
+        .toBe('acl_superseded');
+    });
   });
 
-  test('a token of another kind is refused', async () => {
-    expect(await refusalOf(rogue.meet(rogue.answer.access_token))).toBe('token_invalid');
-    expect(await refusalOf(rogue.meet(here().acl))).toBe('token_invalid');
-  });
-
-  test('a stolen token is useless without its key', async () => {
-    const token = await rogue.freshToken(here().hash);
-    expect(await refusalOf(rogue.meet(token, await createIdentity()))).toBe('proof_invalid');
-  });
-});
-
-describe('at the Connector', () => {
-  test('a token for another Connector is refused', async () => {
-    const { hash, acl } = here();
-    const other = await rogue.freshToken(rogue.in(elsewhere).hash);
-    expect(await refusalOf(rogue.tunnel(hash, { acl, helloToken: other }))).toBe('wrong_audience');
-  });
-
-  test('an ACL for another Remote Network is refused', async () => {
-    const { hash } = here();
-    expect(await refusalOf(rogue.tunnel(hash, { acl: rogue.in(elsewhere).acl }))).toBe('wrong_audience');
-  });
-
-  test('the ACL of another instance is refused', async () => {
-    const other = await Rogue.login(file(key));
-    const { hash } = here();
-    expect(await refusalOf(rogue.tunnel(hash, { acl: other.in(office.network).acl }))).toBe(
-      'instance_mismatch',
+  test('a Connector whose certificate is not the pinned one is refused by the Client', async () => {
+    const { acl, hash } = here();
+    const stranger = rogue.in(elsewhere).hash;
+    const connectionToken = await rogue.freshToken(hash);
+    expect(await refusalOf(rogue.tunnel(stranger as ConnectorHash, { acl, connectionToken }))).toBe(
+      'peer_not_pinned',
     );
   });
 
-  test('a TLS certificate that is not the ACL’s is refused', async () => {
+  test('tokens of another Tenant are worth nothing', async () => {
+    const { operator, url } = office.world;
+    const created = await operator.post('/tenants', { slug: `other-${way}`, name: 'Other' });
+    const other = new Admin(`${url}/t/other-${way}`, created.api_token.token);
+    const account = await other.post('/service-accounts', { name: 'spy' });
+    const made = await other.post(`/service-accounts/${account.id}/keys`, { name: 'spy' });
+    const spy = await Rogue.login(made.service_key, way);
     const { hash, acl } = here();
-    const attempt = rogue.tunnel(hash, { acl, tlsIdentity: await createIdentity() });
-    expect(['proof_invalid', 'instance_mismatch']).toContain(await refusalOf(attempt));
-  });
-
-  test('a Resource outside the Client ACL is refused, and so is a port outside the Resource', async () => {
-    const { hash, acl } = here();
-    const tunnel = await rogue.tunnel(hash, { acl });
-    expect(await refusalOf(tunnel.openFlow(flowTo('payroll.internal', 443)).opened)).toBe('not_a_resource');
-    expect(await refusalOf(tunnel.openFlow(flowTo('files.internal', port + 1)).opened)).toBe('port_denied');
-    tunnel.close();
-    const { admin } = office.world;
-    await expect
-      .poll(async () => (await admin.get('/events?kind=denied')).items.map((e: Answer) => [e.host, e.code]))
-      .toEqual(
-        expect.arrayContaining([
-          ['payroll.internal', 'not_a_resource'],
-          ['files.internal', 'port_denied'],
-        ]),
-      );
-  });
-
-  test('a grant that was taken back counts at once, whatever ACL is presented', async () => {
-    const { admin } = office.world;
-    const resource = await office.resource('brief.internal');
-    const grant = await admin.post('/grants', {
-      resource_id: resource.id,
-      service_account_id: (file(key) as ServiceKeyFile).service_account_id,
+    expect(
+      await refusalOf(spy.freshToken(hash).then((token) => token ?? Promise.reject({ code: 'not_given' }))),
+    ).not.toMatch(/accepted/);
+    expect(await refusalOf(spy.tunnel(hash, { acl, connectionToken: await rogue.freshToken(hash) }))).toBe(
+      'proof_invalid',
+    );
+    await expect(
+      Rogue.login({ ...(made.service_key as ServiceKeyFile), network: office.world.tenantUrl }),
+    ).rejects.toMatchObject({
+      code: expect.stringMatching(/^credential_/),
     });
-    const holder = await Rogue.login(file(key));
-    const { hash, acl } = holder.in(office.network);
-    await admin.delete(`/grants/${grant.id}`);
-    await expect
-      .poll(async () => refusalOf(holder.tunnel(hash, { acl })), { timeout: 5_000 })
-      .toBe('acl_superseded');
-  });
-});
-
-test('a Connector whose certificate is not the pinned one is refused by the Client', async () => {
-  const { acl, hash } = here();
-  const stranger = rogue.in(elsewhere).hash;
-  const connectionToken = await rogue.freshToken(hash);
-  expect(await refusalOf(rogue.tunnel(stranger as ConnectorHash, { acl, connectionToken }))).toBe(
-    'peer_not_pinned',
-  );
-});
-
-test('tokens of another Tenant are worth nothing', async () => {
-  const { operator, url } = office.world;
-  const created = await operator.post('/tenants', { slug: 'other', name: 'Other' });
-  const other = new Admin(`${url}/t/other`, created.api_token.token);
-  const account = await other.post('/service-accounts', { name: 'spy' });
-  const made = await other.post(`/service-accounts/${account.id}/keys`, { name: 'spy' });
-  const spy = await Rogue.login(made.service_key);
-  const { hash, acl } = here();
-  expect(
-    await refusalOf(spy.freshToken(hash).then((token) => token ?? Promise.reject({ code: 'not_given' }))),
-  ).not.toMatch(/accepted/);
-  expect(await refusalOf(spy.tunnel(hash, { acl, connectionToken: await rogue.freshToken(hash) }))).toBe(
-    'proof_invalid',
-  );
-  await expect(
-    Rogue.login({ ...(made.service_key as ServiceKeyFile), network: office.world.tenantUrl }),
-  ).rejects.toMatchObject({
-    code: expect.stringMatching(/^credential_/),
   });
 });
 

@@ -33,6 +33,8 @@ describe.skipIf(reason)('a direct path', () => {
   let direct: DirectLab;
   let site: Site;
   let place: Place;
+  /** The Client's own network too, with another Connector. */
+  let branch: Place;
   let here: LabHost;
   let stranger: LabHost;
 
@@ -40,6 +42,7 @@ describe.skipIf(reason)('a direct path', () => {
     direct = await DirectLab.open();
     site = direct.lab.site('office', 'port');
     place = await direct.place('office', site.host('connector'));
+    branch = await direct.place('branch', site.host('branch'));
     here = site.host('client');
     stranger = site.host('stranger');
   }, 120_000);
@@ -48,6 +51,7 @@ describe.skipIf(reason)('a direct path', () => {
   const logIn = async () => {
     const { key } = await direct.world.createService(`rogue-${nonce().replaceAll(/[-_]/g, '')}`, [
       place.resource,
+      branch.resource,
     ]);
     const rogue = await Rogue.login(key.file as unknown as ServiceKeyFile);
     const url = direct.world.tenantUrl + paths.channel;
@@ -130,9 +134,10 @@ describe.skipIf(reason)('a direct path', () => {
     await Promise.all([channel.close(), other.channel.close()]);
   }, 60_000);
 
-  test('wants a token of its own: not one that was used, another’s, nor one from before a revocation', async () => {
+  test('wants a token of its own: not one that was used, another’s, for another Connector, nor one from before a revocation', async () => {
     const { rogue, channel, hash, acl } = await logIn();
     const other = await logIn();
+    const elsewhere = rogue.in(branch.network);
     const used = await rogue.freshToken(hash);
     (await rogue.tunnel(hash, { acl, connectionToken: used })).close();
     const tries = [
@@ -140,6 +145,8 @@ describe.skipIf(reason)('a direct path', () => {
       { connectionToken: await other.rogue.freshToken(hash), acl, refused: 'proof_invalid' },
       { connectionToken: await rogue.freshToken(hash), acl: other.acl, refused: 'instance_mismatch' },
       { connectionToken: 'x.y.z', acl, refused: 'token_invalid' },
+      { connectionToken: await rogue.freshToken(elsewhere.hash), acl, refused: 'wrong_audience' },
+      { connectionToken: await rogue.freshToken(hash), acl: elsewhere.acl, refused: 'wrong_audience' },
     ];
     for (const { refused, ...hello } of tries) {
       const refusals: string[] = [];

@@ -14,13 +14,19 @@ import { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
 import { realHost } from '#node-agents/process/host.ts';
 import { createLog } from '#node-agents/process/log.ts';
 import type { TokenAnswer } from '#schema/control/login.ts';
+import type { RelayEntry } from '#schema/control/messages.ts';
 import type { ServiceKeyFile } from '#schema/control/service-key.ts';
 import type { ConnectorHash } from '#schema/ids.ts';
 
 const log = createLog({ level: 'error' });
 const host = realHost(log, new AbortController().signal);
 
+/** How it comes to a relay: by a raw stream or a WebSocket to one that runs by itself, or at the edge. */
+export const ways = ['raw', 'websocket', 'edge'] as const;
+export type Way = (typeof ways)[number];
+
 export class Rogue {
+  readonly way: Way;
   readonly identity: Identity;
   readonly controller: ControllerClient;
   readonly clock: ControllerClock;
@@ -31,14 +37,16 @@ export class Rogue {
     controller: ControllerClient,
     clock: ControllerClock,
     answer: TokenAnswer,
+    way: Way,
   ) {
+    this.way = way;
     this.identity = identity;
     this.controller = controller;
     this.clock = clock;
     this.answer = answer;
   }
 
-  static async login(file: ServiceKeyFile): Promise<Rogue> {
+  static async login(file: ServiceKeyFile, way: Way = 'raw'): Promise<Rogue> {
     const identity = await createIdentity();
     const clock = new ControllerClock(host.now);
     const controller = new ControllerClient({ url: file.network, identity, clock, log, random: host.random });
@@ -48,7 +56,7 @@ export class Rogue {
       ['sign'],
     );
     const answer = await controller.login({ subject: file.key_id, assertionKey });
-    return new Rogue(identity, controller, clock, answer);
+    return new Rogue(identity, controller, clock, answer, way);
   }
 
   get client() {
@@ -67,8 +75,11 @@ export class Rogue {
 
   /** Through a relay to whoever the token is for. `identity` signs the proof. */
   async meet(connectionToken: string, identity = this.identity): Promise<Duplex> {
-    const relays = this.answer.relays.filter(({ carriers }) => carriers.includes('raw'));
-    const { clock } = this;
+    const { clock, way } = this;
+    const atEdge = ({ carriers }: RelayEntry) => !carriers.includes('raw');
+    const relays = this.answer.relays
+      .filter((relay) => atEdge(relay) === (way === 'edge'))
+      .map((relay) => ({ ...relay, carriers: [way === 'raw' ? way : ('websocket' as const)] }));
     const { stream } = await connectThrough({
       relays,
       connectionToken,
