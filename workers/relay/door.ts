@@ -9,6 +9,7 @@
  */
 import type { ErrorCode } from '#schema/errors.ts';
 import { type Admission, doorOf, type Issuers, verifyKnock } from '#schema/relay/handshake.ts';
+import { regionOf, type Whereabouts } from '#schema/relay/placement.ts';
 import { problemOf } from '#schema/relay/problem.ts';
 import { relayPaths } from '#schema/relay/wire.ts';
 import type { RelayObject } from './durable-object.ts';
@@ -51,11 +52,17 @@ export async function relayFetch(request: Request, relay: EdgeRelay): Promise<Re
   const { admission } = verdict;
   if (admission.carrier !== 'websocket') return refused('version_unsupported', 'no raw streams at the edge');
   try {
-    return await relay.objects.getByName(admission.hash).fetch(handOver(request, admission));
+    return await objectOf(relay, request, admission).fetch(handOver(request, admission));
   } catch (error) {
     relay.log('error', 'relay_object_failed', { door, error: String(error) });
     return problemResponse('internal_error', nowMs);
   }
+}
+
+/** A Connector makes its object, by its first link, so it is the one who says where. */
+function objectOf({ objects }: EdgeRelay, request: Request, { door, hash }: Admission) {
+  const region = door === 'register' ? regionOf((request.cf ?? {}) as Whereabouts) : undefined;
+  return objects.getByName(hash, region && { locationHint: region });
 }
 
 /** The other end of `relayFetch`, in the object. */
