@@ -129,13 +129,20 @@ export class World {
    * A relay as a Node process, enrolled and listed; one that was there before comes back at its address.
    * @param url where agents reach it, when that is not where it listens.
    */
-  async startRelay(name = 'relay-1', args: string[] = [], publicUrl?: string): Promise<AgentProcess> {
+  async startRelay(
+    name = 'relay-1',
+    args: string[] = [],
+    publicUrl?: string,
+    carriers?: string[],
+  ): Promise<AgentProcess> {
     const existing = (await this.operator.get('/relays')).items.find((r: Answer) => r.name === name);
     const next = await this.port();
     const port = this.#relayPorts.get(name) ?? (existing ? Number(new URL(existing.url).port) : next);
     this.#relayPorts.set(name, port);
     const url: string = existing?.url ?? publicUrl ?? `http://${this.host}:${port}`;
-    const token = existing ? '' : (await this.operator.post('/relays', { name, url })).enrolment_token;
+    const token = existing
+      ? ''
+      : (await this.operator.post('/relays', { name, url, ...(carriers && { carriers }) })).enrolment_token;
     const relay = this.#spawn(
       name,
       ['node-agents/sallyportd.js', 'relay', '--listen', `${this.host}:${port}`, '--url', url, ...args],

@@ -14,6 +14,7 @@ import { direct, type SallyportWay, throughSallyport } from './subjects.ts';
 const parts = ['client', 'relay', 'connector'];
 const sallyports: SallyportWay[] = [
   { name: 'node_relay', title: 'Node relay', relay: 'node' },
+  { name: 'websocket_relay', title: 'Node relay by WebSocket', relay: 'websocket' },
   { name: 'edge_relay', title: 'edge relay', relay: 'edge' },
 ];
 

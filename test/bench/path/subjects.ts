@@ -1,6 +1,7 @@
 /**
  * The ways to the origin that are compared: straight over loopback, and through a whole Sallyport of its own,
- * with a relay as a Node process or with the edge relay (the Durable Object in the Controller's workerd).
+ * with a relay as a Node process, by raw stream or by WebSocket, or with the edge relay (the Durable Object in
+ * the Controller's workerd).
  */
 
 import { World } from '../../world/world.ts';
@@ -26,7 +27,7 @@ export function direct(origin: Origin): Subject {
 export interface SallyportWay {
   name: string;
   title: string;
-  relay: 'node' | 'edge';
+  relay: 'node' | 'websocket' | 'edge';
   /** How the load comes in; by the HTTP proxy when absent, or by local ports that are the origin's. */
   entrance?: 'proxy' | 'forward';
 }
@@ -51,7 +52,8 @@ async function build(
   world: World,
   origin: Origin,
 ): Promise<Subject> {
-  const node = relay === 'node' ? await world.startRelay() : undefined;
+  const carriers = relay === 'websocket' ? ['websocket'] : undefined;
+  const node = relay === 'edge' ? undefined : await world.startRelay('relay-1', [], undefined, carriers);
   const network = await world.admin.post('/remote-networks', { name: 'bench' });
   const resource = await world.admin.post('/resources', {
     name: 'origin',
