@@ -178,6 +178,34 @@ describe('Resources', () => {
     });
   });
 
+  test('tell what an address would overlap before there is one of it, as the youngest or as itself', async () => {
+    const wild = await create({ address: '*.preview.example' });
+    const said = async (query: string) =>
+      (await admin.get(`/resources/overlaps?${query}`)).overlaps.map(
+        ({ resource_id, wins, why }: Answer) => `${resource_id} ${wins} ${why}`,
+      );
+    expect(await said('address=DB.preview.example.')).toEqual([`${wild.id} this literal_name`]);
+    expect(await said('address=?.preview.example')).toEqual([`${wild.id} other older`]);
+    expect(await said('address=elsewhere.example&alias=a.preview.example')).toEqual([
+      `${wild.id} this literal_name`,
+    ]);
+    expect(await said(`address=*.preview.example&id=${wild.id}`)).toEqual([]);
+    expect(await problemOf(admin.get('/resources/overlaps?address=http://x'))).toMatchObject({
+      code: 'address_invalid',
+    });
+  });
+
+  test('are listed with the name of their place and how many grants are in force', async () => {
+    const { id } = await create({ address: 'listed.example' });
+    const account = await admin.post('/service-accounts', { name: 'listed' });
+    const ask = async () => (await admin.get('/resources?q=listed.example')).items[0];
+    expect(await ask()).toMatchObject({ id, remote_network_name: 'office', grants: 0 });
+    const grant = await admin.post('/grants', { resource_id: id, service_account_id: account.id });
+    expect(await ask()).toMatchObject({ grants: 1 });
+    await world.sql('UPDATE grants SET expires_at = 1 WHERE id = ?', grant.id);
+    expect(await ask()).toMatchObject({ grants: 0 });
+  });
+
   test('say which others they overlap, who wins and why', async () => {
     const wide = await create({ address: '10.20.0.0/16' });
     const narrow = await create({ address: '10.20.30.0/24' });

@@ -66,6 +66,7 @@ import { createResource } from './resources/create.ts';
 import { deleteResource } from './resources/delete.ts';
 import { getResource } from './resources/get.ts';
 import { listResources } from './resources/list.ts';
+import { previewOverlaps } from './resources/overlaps.ts';
 import { updateResource } from './resources/update.ts';
 import { createScimToken } from './scim-tokens/create.ts';
 import { deleteScimToken } from './scim-tokens/delete.ts';
@@ -103,7 +104,7 @@ import { updateUser } from './users/update.ts';
 const routes = [
   createRemoteNetwork, listRemoteNetworks, getRemoteNetwork, updateRemoteNetwork, deleteRemoteNetwork,
   createConnector, listConnectors, getConnector, renameConnector, rotateConnector, revokeConnector, deleteConnector,
-  createResource, listResources, getResource, updateResource, deleteResource,
+  createResource, listResources, previewOverlaps, getResource, updateResource, deleteResource,
   createServiceAccount, listServiceAccounts, getServiceAccount, updateServiceAccount, deleteServiceAccount,
   createServiceKey, listServiceKeys, getServiceKey, renameServiceKey, revokeServiceKey, deleteServiceKey,
   listInstances, revokeInstance,

@@ -5,7 +5,7 @@ import { resources } from '#schema/db/tables.ts';
 import { adminRoute, answer } from '../../admin-route.ts';
 import { page, pageOf, pageQuery } from '../../paginate.ts';
 import { containing } from '../../search.ts';
-import { resource, show } from './shape.ts';
+import { listedResource, showListed } from './shape.ts';
 
 export const listResources = adminRoute(
   {
@@ -22,9 +22,9 @@ export const listResources = adminRoute(
         .optional()
         .openapi({ example: 'env:prod' }),
     }),
-    answer: pageOf(resource),
+    answer: pageOf(listedResource),
   },
-  async ({ scope, query }) => {
+  async ({ scope, query, now }) => {
     const { remote_network_id: network, tag } = query;
     const found = await page(
       scope,
@@ -37,7 +37,7 @@ export const listResources = adminRoute(
       ),
     );
     if (!found.ok) return found;
-    return answer({ items: found.rows.map(show), next_cursor: found.next_cursor });
+    return answer({ items: await showListed(scope, found.rows, now), next_cursor: found.next_cursor });
   },
 );
 

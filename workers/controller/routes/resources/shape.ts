@@ -3,9 +3,10 @@
  * (`schema/resource/canonical.ts`), so that two spellings of one address cannot be two Resources.
  */
 import { z } from '@hono/zod-openapi';
-import type { resources } from '#schema/db/tables.ts';
+import { and, gt, isNull, or } from 'drizzle-orm';
+import { grants, remoteNetworks, type resources } from '#schema/db/tables.ts';
 import { instant, iso, name } from '../../fields.ts';
-import type { Row } from '../../scope.ts';
+import { among, type Row, type Scope } from '../../scope.ts';
 
 /** Whether the numbers are ports is said by `ports_invalid`, which knows what to say. */
 const range = z.strictObject({ from: z.number(), to: z.number() });
@@ -46,6 +47,14 @@ export const resource = z
   })
   .openapi('Resource');
 
+/** In lists, where an id alone would tell a reader nothing. */
+export const listedResource = resource
+  .extend({
+    remote_network_name: z.string(),
+    grants: z.number().int().openapi({ description: 'Those in force now.' }),
+  })
+  .openapi('ListedResource');
+
 export const overlap = z.object({
   resource_id: z.string(),
   name: z.string(),
@@ -78,6 +87,26 @@ export const show = (row: Row<typeof resources>): z.input<typeof resource> => ({
   created_at: iso(row.createdAt),
   updated_at: iso(row.updatedAt),
 });
+
+export async function showListed(
+  scope: Scope,
+  rows: Row<typeof resources>[],
+  now: number,
+): Promise<z.input<typeof listedResource>[]> {
+  const ids = rows.map(({ id }) => id);
+  const places = rows.map(({ remoteNetworkId }) => remoteNetworkId);
+  const inForce = or(isNull(grants.expiresAt), gt(grants.expiresAt, now));
+  const [networks, granted] = await Promise.all([
+    scope.select(remoteNetworks, { where: among(remoteNetworks.id, places) }),
+    scope.countBy(grants, grants.resourceId, and(among(grants.resourceId, ids), inForce)),
+  ]);
+  const names = new Map<string, string>(networks.map(({ id, name }) => [id, name]));
+  return rows.map((row) => ({
+    ...show(row),
+    remote_network_name: names.get(row.remoteNetworkId) ?? row.remoteNetworkId,
+    grants: granted.get(row.id) ?? 0,
+  }));
+}
 
 export const refusals = [
   'address_invalid',
