@@ -1,0 +1,81 @@
+/** How a Connector stands: as a badge, and in words with what to do about it. */
+import { Alert, Badge, Text } from '@mantine/core';
+import { CircleCheck, CircleDashed, type LucideIcon, TriangleAlert } from 'lucide-react';
+import type { api } from '../api/client.ts';
+
+type Answer = Awaited<ReturnType<Awaited<ReturnType<(typeof api.connectors)[':id']['$get']>>['json']>>;
+export type ConnectorState = Extract<Answer, { state: string }>['state'];
+
+interface Words {
+  title: string;
+  color: string;
+  icon: LucideIcon;
+  /** What to do now; none where all is well. */
+  remedy?: string;
+}
+
+export const connectorWords: Record<ConnectorState, Words> = {
+  alive: { title: 'alive', color: 'teal', icon: CircleCheck },
+  no_heartbeat: {
+    title: 'no heartbeat',
+    color: 'red',
+    icon: TriangleAlert,
+    remedy:
+      'Check that its process runs and that its host reaches this Controller by HTTPS. “sallyportd connector health” on its host says what is wrong.',
+  },
+  heartbeat_too_old: {
+    title: 'heartbeat too old',
+    color: 'orange',
+    icon: TriangleAlert,
+    remedy:
+      'Its host is paused, overloaded or cut off from the network. Check the host, then start it again.',
+  },
+  no_relay: {
+    title: 'no relay',
+    color: 'red',
+    icon: TriangleAlert,
+    remedy:
+      'It talks to this Controller, but Clients cannot meet it. Let its host connect out to the relays, by TCP.',
+  },
+  outdated: {
+    title: 'outdated',
+    color: 'yellow',
+    icon: TriangleAlert,
+    remedy: 'Update it to the version of this Controller; it keeps its key and its name.',
+  },
+  revoked: {
+    title: 'revoked',
+    color: 'gray',
+    icon: CircleDashed,
+    remedy: 'Delete it, and add a new Connector where one is still needed.',
+  },
+  not_enrolled: {
+    title: 'not enrolled',
+    color: 'blue',
+    icon: CircleDashed,
+    remedy:
+      'Start it with its enrolment token. Is the token lost, or older than a day? Make a new one, and start it with that.',
+  },
+};
+
+export function ConnectorBadge({ state }: { state: ConnectorState }) {
+  const { title, color, icon: Icon } = connectorWords[state];
+  return (
+    <Badge color={color} leftSection={<Icon size={12} aria-hidden />}>
+      {title}
+    </Badge>
+  );
+}
+
+/** Nothing for one that is alive. */
+export function ConnectorTrouble({ state, reason }: { state: ConnectorState; reason: string }) {
+  const { color, icon: Icon, remedy } = connectorWords[state];
+  if (remedy === undefined) return null;
+  return (
+    <Alert color={color} icon={<Icon size={18} aria-hidden />} title={sentence(reason)}>
+      <Text size="sm">{remedy}</Text>
+    </Alert>
+  );
+}
+
+export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
