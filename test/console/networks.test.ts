@@ -65,7 +65,7 @@ test('from an empty list to a Connector that turns green by itself, and what is 
   const shown: Record<string, string> = {};
   for (const tab of ['Compose', 'ECS', 'systemd', 'Kubernetes', 'Docker']) {
     await page.getByRole('tab', { name: tab }).click();
-    shown[tab] = await page.getByLabel(`${tab} text`, { exact: true }).innerText();
+    shown[tab] = (await page.getByLabel(`${tab} text`, { exact: true }).textContent()) ?? '';
     expect(shown[tab]).toContain(world.people.tenant.url);
     expect(shown[tab]).toMatch(/spe_[\w-]{43}/);
     if (tab === 'Kubernetes') found.push(...(await look(page, 'connector-add-kubernetes')));
@@ -133,7 +133,7 @@ test('a Connector is renamed, given a new token, revoked for good and deleted', 
 
   await page.getByRole('button', { name: 'New token' }).click();
   await page.getByRole('button', { name: 'Make a token' }).click();
-  const text = await page.getByLabel('Docker text', { exact: true }).innerText();
+  const text = (await page.getByLabel('Docker text', { exact: true }).textContent()) ?? '';
   const [token] = /spe_[\w-]{43}/.exec(text)!;
   expect(token).not.toBe(made.enrolment_token);
   found.push(...(await look(page, 'connector-new-token')));

@@ -139,7 +139,7 @@ test('what the Controller refuses is said in the form', async () => {
   await page.getByRole('button', { name: 'Create', exact: true }).click();
   const alert = page.getByRole('alert').filter({ hasText: 'address_taken' });
   await alert.waitFor();
-  expect(await alert.innerText()).toContain('first');
+  expect(await alert.textContent()).toContain('first');
 });
 
 test('an auditor sees Resources and grants, and nothing that changes them', async () => {
