@@ -28,6 +28,7 @@ const help = `Usage: npm run bench -- [name…] [options]
   udp-rtt          a datagram's round trip beside bulk in the same tunnel
   failover         how long the next flow takes once a relay or Connector is killed, frozen or cut off
   acl              matching a destination, by the number of Resources
+  lists            every list of a large Tenant, paginated and searched, on local workerd
                    (all of them when none is named)
 
   --quick          shorter and fewer rounds
@@ -53,6 +54,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 
 const benches: Record<string, (flags: Flags) => Promise<Outcome> | Outcome> = {
   acl: ({ quick, json }) => script('acl/match.ts', { '--quick': quick, '--json': json }),
+  lists: ({ quick, json }) => script('lists/lists.ts', { '--quick': quick, '--json': json }),
   tunnel: ({ quick, json }) =>
     script('tunnel.ts', { '--seconds=0.5': quick, '--seconds=1': !quick, '--json': json }),
   udp: ({ quick, json }) => script('udp.ts', { '--quick': quick, '--json': json }),

@@ -4,7 +4,7 @@
  * bounds every query anyway.
  */
 import { z } from '@hono/zod-openapi';
-import { and, asc, desc, gt, gte, lt, lte, or, type SQL } from 'drizzle-orm';
+import { and, asc, desc, gt, gte, lt, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { refuse, type Verdict } from '#schema/errors.ts';
 import { instant } from './fields.ts';
@@ -79,7 +79,8 @@ export async function newestPage<T extends SQLiteTable & { id: SQLiteColumn; at:
     place.at && or(lt(table.at, place.at[0]), and(lte(table.at, place.at[0]), lt(table.id, place.at[1])));
   const rows = await source.select(table, {
     where: and(where, after),
-    orderBy: [desc(table.at), desc(table.id)],
+    // The sign keeps SQLite from taking an index for its order alone where another one finds the rows.
+    orderBy: [desc(table.at), sql`+${table.id} desc`],
     limit: limit + 1,
   });
   return cut(rows, limit, (row) => {

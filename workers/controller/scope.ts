@@ -130,6 +130,19 @@ export function scopeOf(database: Database, tenantId: Id<'tenant'>) {
       return rows as unknown as { place: number; row: Row<T> }[];
     },
 
+    /** Names by their ids, out of several tables in one question. */
+    async names(
+      parts: readonly { table: OwnedTable & { id: SQLiteColumn }; name: SQL; ids: readonly string[] }[],
+    ): Promise<Record<string, string | null>> {
+      if (parts.length === 0) return {};
+      const each = parts.map(
+        ({ table, name, ids }, at) =>
+          sql`(select json_group_object(${table.id}, ${name}) from ${table} where ${owned(table, among(table.id, ids))}) as ${sql.identifier(`part${at}`)}`,
+      );
+      const [row] = await database.all<Record<string, string>>(sql`select ${sql.join(each, sql`, `)}`);
+      return Object.assign({}, ...Object.values(row ?? {}).map((part) => JSON.parse(part)));
+    },
+
     insert<T extends OwnedTable>(table: T, ...rows: [New<T>, ...New<T>[]]) {
       return database.insert(table).values(rows.map((row) => ({ ...row, tenantId })) as never);
     },
