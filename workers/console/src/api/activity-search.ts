@@ -4,13 +4,17 @@ const names = [
   'principal',
   'key',
   'instance',
+  'network',
   'resource',
   'connector',
   'path',
   'code',
   'since',
   'until',
+  'connection',
   'q',
+  /** `off`: what happens meanwhile is not shown by itself. */
+  'live',
 ] as const;
 
 export type ActivityFilter = { [Name in (typeof names)[number]]?: string | undefined };
