@@ -100,6 +100,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
         stateDir,
       });
     }
+    if (transparent === undefined) void removeLeft(log);
     const localApi = await serveLocalApi(
       config.stateDir,
       {
@@ -132,6 +133,17 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     associations.close();
     await transparent?.close();
     sessions.close();
+  }
+}
+
+/** Of a daemon in transparent mode that was killed: nobody else would open again what it has closed. */
+async function removeLeft(log: Host['log']): Promise<void> {
+  try {
+    const { removeLeftBehind } = await import('#node-agents/os/left-behind.ts');
+    const removed = await removeLeftBehind();
+    if (removed.length > 0) log.warn('left_behind_removed', { removed });
+  } catch (error) {
+    log.debug('left_behind', { error });
   }
 }
 

@@ -5,17 +5,15 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { openNames } from '#node-agents/os/closed-names.ts';
 import { dnsWay } from '#node-agents/os/dns-way.ts';
-import { hostNameservers, resolvConfPath, restoreResolvConf } from '#node-agents/os/resolv-conf.ts';
+import { inUse, removeLeftBehind } from '#node-agents/os/left-behind.ts';
+import { hostNameservers, resolvConfPath } from '#node-agents/os/resolv-conf.ts';
 import { resolvedRuns } from '#node-agents/os/resolved.ts';
-import { removeRoutes } from '#node-agents/os/routes.ts';
 import { transparentSupport } from '#node-agents/os/support.ts';
 import { systemctl, systemdRuns } from '#node-agents/os/systemctl.ts';
 import type { SetupConfig } from '#node-agents/process/config.ts';
 import { installFile } from './install-file.ts';
 import { systemdUnit, unitName } from './systemd-unit.ts';
-import { deviceName } from './tun/transparent.ts';
 
 /** What stands in its way on this host; undefined where nothing does. */
 export async function whyNoUnit({ noSystemd }: SetupConfig): Promise<string | undefined> {
@@ -69,12 +67,7 @@ export async function uninstall({ unitDir, serviceKey, noSystemd }: SetupConfig)
     await rm(serviceKey);
     done.push(`The Service Key ${serviceKey} is removed.`);
   }
-  if (existsSync(`/sys/class/net/${deviceName}`))
-    done.push('A Client still runs here in transparent mode; it removes its routes when it ends.');
-  else if ((await transparentSupport()).ok) {
-    await removeRoutes();
-    openNames();
-    if (existsSync(resolvConfPath)) restoreResolvConf();
-  }
+  if (inUse()) done.push('A Client still runs here in transparent mode; it removes its routes when it ends.');
+  else await removeLeftBehind();
   return done;
 }

@@ -36,6 +36,9 @@ export async function transparentSupport(): Promise<Verdict<Support, 'tun_unavai
   };
 }
 
+/** Whether rules and routes may be set (CAP_NET_ADMIN). */
+export const mayConfigure = (): boolean => hasCapability(CAP_NET_ADMIN);
+
 /** `net.ipv4.ip_forward` and `net.ipv6.conf.all.forwarding`. */
 export const forwarding = (): { ipv4: boolean; ipv6: boolean } => ({
   ipv4: read('/proc/sys/net/ipv4/ip_forward') === '1',

@@ -11,6 +11,9 @@ import { errno, wordsOf } from './errno.ts';
 import { native } from './ffi.ts';
 import { watchReadable } from './readiness.ts';
 
+/** Of the Client's device: one to a host. */
+export const deviceName = 'sallyport0';
+
 /** The longest frame, its header included, rounded up. */
 export const longestFrame = 65_552;
 

@@ -184,6 +184,20 @@ describe.skipIf(Namespaces.unavailable !== undefined)('in network namespaces', (
     live.stop();
   }, 60_000);
 
+  test('a gateway whose firewall forwards nothing says so, and how to change that', async () => {
+    await sysctl('net.ipv4.ip_forward=1');
+    firewall.set('chain FORWARD { type filter hook forward priority 0; policy drop; }');
+    await start('--gateway', '192.168.77.0/24');
+    const { chain, remedy } = await tun!.line('gateway_forward_dropped');
+    expect(chain).toBe('inet test FORWARD');
+    expect((await internet.run('lan', 'ping', '-c', '1', '-W', '1', server)).code).toBe(1);
+    expect(await client('sh', '-c', String(remedy))).toMatchObject({ code: 0 });
+    expect(await reaches('lan', [4])).toEqual({ 4: allOf[4] });
+    await tun!.stop();
+    await start('--gateway', '192.168.77.0/24');
+    await expect(tun!.line('gateway_forward_dropped', 2_000)).rejects.toThrow(/did not say/);
+  }, 60_000);
+
   describe('in front of containers, whose bridge is masqueraded', () => {
     beforeAll(async () => {
       await sysctl('net.ipv4.ip_forward=1');

@@ -107,6 +107,15 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     expect(await dig('nowhere.apps.test', 'MX')).toContain('status: NXDOMAIN');
     expect((await run('getent', 'hosts', 'nowhere.apps.test')).code).toBe(2);
     expect(await curl('http://nowhere.apps.test/')).toMatchObject({ code: 6 });
+    // A name that has only others below it, or only a mail server, has no address here either; IPv6 alone is one.
+    internet.privateDns.records.set('mail.apps.test', [
+      { name: 'mail.apps.test', type: 'MX', data: { preference: 1, exchange: 'web.corp.test' } },
+    ]);
+    internet.privateDns.names.set('six.apps.test', [addresses.server6]);
+    for (const type of ['A', 'AAAA'])
+      expect(await dig('mail.apps.test', type)).toMatch(/status: NOERROR[\s\S]*ANSWER: 0, AUTHORITY: 1/);
+    expect(await short('mail.apps.test', 'MX')).toEqual(['1 web.corp.test.']);
+    expect((await curl('-4', 'http://six.apps.test/')).stdout).toMatch(/^private /);
     const file = `/etc/netns/${internet.net.name('client')}/resolv.conf`;
     const before = await readFile(file, 'utf8');
     await writeFile(file, `${before}search apps.test second.test\noptions ndots:3\n`);

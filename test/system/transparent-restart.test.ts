@@ -245,4 +245,18 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     expect(await curl(`http://${addresses.server}/`)).toBe('leaked');
     expect(await curl(`http://[${addresses.server6}]/`)).toBe('private');
   }, 60_000);
+
+  test('killed, and started without transparent mode: nothing is closed any more', async () => {
+    await client.kill();
+    client = await internet.world.startClient(service.key, {
+      name: 'client',
+      proxyHost: '127.0.0.1',
+      prefix: internet.net.prefix('client'),
+      args: ['--tun', 'off'],
+    });
+    expect(await client.line('left_behind_removed')).toMatchObject({ removed: ['routes', 'closed names'] });
+    expect(await all()).toEqual(each('leaked'));
+    expect((await internet.run('client', 'nft', 'list', 'ruleset')).stdout).toBe('');
+    expect(internet.net.ip('client', 'rule')).not.toContain('7057');
+  }, 60_000);
 });

@@ -15,18 +15,26 @@ const passed: ReadonlySet<number> = new Set([
   rcodes.SERVFAIL,
 ]);
 
-export function cleared({ rcode, answers, authority }: Response): ResponseDraft {
+export interface Cleared extends ResponseDraft {
+  /** Whether there were addresses among what is left out. */
+  addresses?: boolean;
+}
+
+export function cleared({ rcode, answers, authority }: Response): Cleared {
   // REFUSED and the like would only send programs to their next resolver, which is us again.
   if (!passed.has(rcode)) return { rcode: rcodes.SERVFAIL };
   return {
     rcode,
     answers: answers.flatMap(clearedRecord),
+    addresses: answers.some(isAddress),
     authority: authority.filter(({ type }) => type === recordTypes.SOA).flatMap(clearedRecord),
   };
 }
 
+const isAddress = ({ type }: ResourceRecord): boolean => type === recordTypes.A || type === recordTypes.AAAA;
+
 function clearedRecord(record: ResourceRecord): ResourceRecord[] {
-  if (record.type === recordTypes.A || record.type === recordTypes.AAAA) return [];
+  if (isAddress(record)) return [];
   const service = record.type === recordTypes.SVCB || record.type === recordTypes.HTTPS;
   const data = service ? withoutHints(record.data) : record.data;
   if (data === undefined) return [];

@@ -15,7 +15,7 @@ import {
   sameQuestion,
 } from '#schema/name/message.ts';
 import { type ResponseDraft, writeQuery } from '#schema/name/write-message.ts';
-import { cleared } from './cleared.ts';
+import { type Cleared, cleared } from './cleared.ts';
 
 export interface RecordsRequest {
   /** The protected name or address that the question belongs to. */
@@ -25,7 +25,7 @@ export interface RecordsRequest {
 }
 
 /** Resolves with the Connector's answer, or SERVFAIL when there is none in time. Never rejects. */
-export type AskRecords = (request: RecordsRequest) => Promise<ResponseDraft>;
+export type AskRecords = (request: RecordsRequest) => Promise<Cleared>;
 
 /** What carries datagrams to a destination: `client/udp/associations.ts`. */
 export interface DatagramWays {
@@ -56,7 +56,7 @@ const limits = {
 
 interface Waiting {
   question: Question;
-  settle(draft: ResponseDraft): void;
+  settle(draft: Cleared): void;
 }
 
 /** RFC 8914. */
@@ -126,7 +126,7 @@ class RecordFlow {
     return this.#waiting.size === 0;
   }
 
-  ask({ question, edns, checkingDisabled }: Query): Promise<ResponseDraft> {
+  ask({ question, edns, checkingDisabled }: Query): Promise<Cleared> {
     const id = this.#freeId();
     if (!this.#way.ok || this.ended) return Promise.resolve(failed(this.#code));
     if (id === undefined) return Promise.resolve(failed('limit_reached'));
@@ -134,7 +134,7 @@ class RecordFlow {
     this.#idle.refresh();
     return new Promise((done) => {
       const timer = setTimeout(() => settle(failed('name_failed')), this.#bounds.answerMs);
-      const settle = (draft: ResponseDraft) => {
+      const settle = (draft: Cleared) => {
         clearTimeout(timer);
         this.#waiting.delete(id);
         done(draft);

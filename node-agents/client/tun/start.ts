@@ -4,6 +4,7 @@
  */
 import type { DnsWay } from '#node-agents/os/dns-way.ts';
 import { forwarding, transparentSupport } from '#node-agents/os/support.ts';
+import { deviceName } from '#node-agents/os/tun-device.ts';
 import type { ListenAddress } from '#node-agents/process/config.ts';
 import type { Host } from '#node-agents/process/host.ts';
 import { SallyportError } from '#schema/errors.ts';
@@ -12,6 +13,7 @@ import type { Prefix } from '#schema/name/ip.ts';
 import { createOpen, createOpenBy, type OpenOptions } from '../flow.ts';
 import type { Sessions } from '../sessions.ts';
 import { Associations } from '../udp/associations.ts';
+import { watchForwarding } from './forwarding.ts';
 import { Transparent } from './transparent.ts';
 
 export interface StartOptions {
@@ -54,6 +56,8 @@ function start(o: StartOptions, ipv6: boolean): Promise<Transparent> {
     const reason = `this host forwards no IPv${family} packets; set ${setting}=1`;
     host.log.warn('gateway_not_forwarding', { reason });
   }
+  if (gateway.length > 0)
+    watchForwarding({ device: deviceName, gateway, log: host.log, signal: host.shutdown });
   // What comes off the device must not go straight out: it would come off the device again.
   const closed = { ...opening, direct: false };
   const nowhere = () => Promise.resolve({ ok: false, code: 'not_a_resource' } as const);

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DnsWay } from '#node-agents/os/dns-way.ts';
 import { strictElsewhere } from '#node-agents/os/reverse-path.ts';
 import { installRoutes, leftPrefixes, type Routes } from '#node-agents/os/routes.ts';
-import { openTunDevice, type TunDevice } from '#node-agents/os/tun-device.ts';
+import { deviceName, openTunDevice, type TunDevice } from '#node-agents/os/tun-device.ts';
 import { backoff } from '#node-agents/process/backoff.ts';
 import type { ListenAddress } from '#node-agents/process/config.ts';
 import type { Log } from '#node-agents/process/log.ts';
@@ -40,8 +40,6 @@ import { difference, protectedPrefixes } from './protected.ts';
 import { createSources } from './sources.ts';
 import { Tcp } from './tcp.ts';
 import { keepUp } from './upkeep.ts';
-
-export const deviceName = 'sallyport0';
 
 export interface TransparentOptions {
   /** The Tenant's URL: it decides which address a name gets. */

@@ -1,16 +1,16 @@
 /** Proves node-agents/client/dns/existence.ts: what is asked before a name below a wildcard gets an address. */
 import { beforeEach, expect, test } from 'vitest';
+import type { Cleared } from '#node-agents/client/dns/cleared.ts';
 import { createExistence, type WhoAsks, type WhyNot } from '#node-agents/client/dns/existence.ts';
 import type { RecordsRequest } from '#node-agents/client/dns/records.ts';
 import { type Query, rcodes, recordTypes } from '#schema/name/message.ts';
-import type { ResponseDraft } from '#schema/name/write-message.ts';
 
 const { NOERROR, NXDOMAIN, SERVFAIL } = rcodes;
 const who = (network = 'net_a'): WhoAsks => ({
   ...{ network, clientAddress: '192.0.2.1' },
   query: { question: { name: 'a.corp', type: recordTypes.AAAA, class: 1 } } as Query,
 });
-let asked: (RecordsRequest & { answer(rcode: number): void })[];
+let asked: (RecordsRequest & { answer(rcode: number, addresses?: boolean): void })[];
 let nowMs: number;
 let whyNot: WhyNot;
 
@@ -21,8 +21,11 @@ beforeEach(() => {
     nowMs: () => nowMs,
     limits: { atOnce: 2, waiting: 1, missing: 2 },
     records: (request) =>
-      new Promise<ResponseDraft>((done) => {
-        asked.push({ ...request, answer: (rcode) => done({ rcode }) });
+      new Promise<Cleared>((done) => {
+        asked.push({
+          ...request,
+          answer: (rcode, addresses) => done({ rcode, ...(addresses !== undefined && { addresses }) }),
+        });
       }),
   });
 });
@@ -51,6 +54,21 @@ test('what is not there is known for a moment, in that network', async () => {
   const again = whyNot('a.corp', who());
   asked.at(-1)!.answer(NOERROR);
   expect(await again).toBeUndefined();
+});
+
+test('a name without an address has none here either; one of IPv6 alone is enough', async () => {
+  const without = whyNot('mail.corp', who());
+  asked[0]!.answer(NOERROR, false);
+  await expect.poll(() => asked.length).toBe(2);
+  expect(asked[1]!.query.question.type).toBe(recordTypes.AAAA);
+  asked[1]!.answer(NOERROR, false);
+  expect(await without).toMatchObject({ rcode: NOERROR, authority: [{ ttl: 5 }] });
+  expect(await whyNot('mail.corp', who())).toMatchObject({ rcode: NOERROR });
+  const six = whyNot('six.corp', who());
+  asked[2]!.answer(NOERROR, false);
+  await expect.poll(() => asked.length).toBe(4);
+  asked[3]!.answer(NOERROR, true);
+  expect(await six).toBeUndefined();
 });
 
 test('what nobody can say is told as it is, and asked again', async () => {

@@ -72,7 +72,7 @@ describe('a question', () => {
   test('opens a flow for its name and asker, and the next one uses it', async () => {
     const ways = new Ways();
     const records = start(ways);
-    expect(await ask(records)).toEqual({ rcode: 0, answers: [text], authority: [] });
+    expect(await ask(records)).toEqual({ rcode: 0, answers: [text], authority: [], addresses: false });
     await ask(records, 'db.internal', question('_x.db.internal'));
     expect(ways.opened.map(({ destination, clientAddress }) => ({ ...destination, clientAddress }))).toEqual([
       { protocol: 'dns', host: 'db.internal', clientAddress: '192.0.2.1' },
@@ -167,6 +167,7 @@ describe('of an answer', () => {
     const answers = [record(A, [10, 0, 0, 1]), record(HTTPS, [0, 1, 0, ...hint]), record(HTTPS, [0]), text];
     const soa = record(SOA, [0, 0, ...new Uint8Array(20)]);
     expect(await cleared({ rcode: 0, answers, authority: [record(NS, [0]), soa] })).toEqual({
+      addresses: true,
       ...{ rcode: 0, answers: [record(HTTPS, [0, 1, 0]), text], authority: [soa] },
     });
   });
