@@ -222,8 +222,12 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
     monitor.stdout.setEncoding('utf8').on('data', (text) => {
       seen += text;
     });
-    internet.net.ip('client', 'route add 192.0.2.0/24 dev lo');
-    await expect.poll(() => seen, { timeout: 5_000 }).toContain('192.0.2.0/24');
+    // Until it is seen that the monitor listens.
+    const listens = () => {
+      internet.net.ip('client', 'route replace 192.0.2.0/24 dev lo');
+      return seen;
+    };
+    await expect.poll(listens, { timeout: 5_000 }).toContain('192.0.2.0/24');
     internet.net.ip('client', 'link del sallyport0');
     await client.line('tun_lost');
     await expect.poll(all, { timeout: 15_000 }).toEqual(each('private'));
