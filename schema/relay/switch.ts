@@ -16,9 +16,9 @@ import { type SavedSeat, type Seat, seatOf, takeSeat } from './seat.ts';
 import { Voided } from './voided.ts';
 import { fromConnector, type OnPair, onPair, type relayLimits, type ToConnector } from './wire.ts';
 
-export type SwitchLimits = Pick<
+export type SwitchLimits = Omit<
   { [K in keyof typeof relayLimits]: number },
-  'handshakeMs' | 'sessionsPerConnector' | 'unacknowledgedBytes' | 'markEvery' | 'linkSilenceMs' | 'textBytes'
+  'messageBytes' | 'unacknowledgedInAll' | 'linkPingMs'
 > & {
   /** Connectors with a link or a session, in all. */
   connectors: number;
@@ -145,6 +145,11 @@ export class Switch<H> {
     if (peer === null) return null;
     peer.forwarded += bytes;
     return this.#marks ? this.#bounded(peer) : peer;
+  }
+
+  /** What an end of a session may send in all, as of now. */
+  roomOf(seat: Seat<H>): OnPair {
+    return { type: 'room', n: (seat.peer?.seen ?? 0) + this.#limits.roomBytes };
   }
 
   /** Text that came from a seat. Types that are not known are from a newer peer, and skipped. */
@@ -301,6 +306,7 @@ export class Switch<H> {
       this.#unacknowledged -= n - seat.seen;
       seat.seen = n;
       this.#changed.add(seat);
+      if (seat.peer) this.#tell(seat.peer, this.roomOf(seat.peer));
     }
   }
 

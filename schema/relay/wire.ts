@@ -48,10 +48,14 @@ export const relayLimits = {
   messageBytes: 1024 * 1024,
   /** Paired or waiting sessions of one Connector. */
   sessionsPerConnector: 1_000,
-  /** Bytes that may be on their way to one receiver beyond its last `mark`. */
-  unacknowledgedBytes: 64 * 1024 * 1024,
+  /** Bytes that may be on their way to one receiver beyond what it has acknowledged: who heeds `room` stays below. */
+  roomBytes: 8 * 1024 * 1024,
+  /** The same for who does not: the session is closed. */
+  unacknowledgedBytes: 16 * 1024 * 1024,
+  /** Of all receivers of one edge relay object together: who is furthest behind is closed. */
+  unacknowledgedInAll: 64 * 1024 * 1024,
   /** A `mark` is sent after this many bytes. */
-  markEvery: 4 * 1024 * 1024,
+  markEvery: 1024 * 1024,
   /** Milliseconds between two `ping`s of a Connector on its register link. */
   linkPingMs: 20_000,
   /** Milliseconds without one after which the relay takes the link for dead. */
@@ -82,10 +86,14 @@ export const fromConnector = z.discriminatedUnion('type', [
   z.object({ type: z.literal('decline'), session: z.string(), code: z.string() }),
 ]);
 
-/** Text on a paired WebSocket. `mark` asks the receiver to answer `seen` with the same number: that bounds what is under way. */
+/**
+ * Text on a paired WebSocket. `mark` asks the receiver to answer `seen` with the same number: that bounds what
+ * is under way. `room` tells an end how many bytes it may have sent in all, so that it stops before the bound.
+ */
 export const onPair = z.discriminatedUnion('type', [
   z.object({ type: z.literal('mark'), n: z.number().int() }),
   z.object({ type: z.literal('seen'), n: z.number().int() }),
+  z.object({ type: z.literal('room'), n: z.number().int() }),
   z.object({
     type: z.literal('restarting'),
     reconnect_in_ms: z.number().int(),

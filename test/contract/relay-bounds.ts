@@ -2,6 +2,7 @@
  * What a relay bounds, cuts, survives and announces. Part of `relay.ts`.
  */
 import { describe, expect, test } from 'vitest';
+import { dialRelay } from '#node-agents/link/relay/dial.ts';
 import { relayLimits } from '#schema/relay/wire.ts';
 import { credentials, knock, newKey } from './relay-parties.ts';
 import { carries, closeOf, refusal, type Stage, settled } from './relay-stage.ts';
@@ -93,10 +94,51 @@ export function bounds(stage: Stage): void {
       expect(outcome).toBe(closeOf('limit_reached'));
       expect((await stage.relay.memory()) - memoryBefore!).toBeLessThan(6 * relayLimits.unacknowledgedBytes);
     }
+    if (stage.relay.memory !== undefined) {
+      // What it has accepted, it sends: all that is there for the receiver when it reads again.
+      connector.resume();
+      await connector.closed;
+      expect(connector.total).toBeLessThanOrEqual(relayLimits.unacknowledgedBytes);
+    }
     connector.destroy();
     await flood;
     client.destroy();
     client2.finish();
+    link.close();
+  });
+
+  test('an agent stops before a receiver that stands still is too much, and goes on with it', async (context) => {
+    if (stage.relay.memory === undefined) return context.skip('the sockets of this host hold senders up');
+    const link = await register(await newKey());
+    const session = link.nextIncoming();
+    const dialled = dialRelay({
+      relay: { id: 'rel_1', url: stage.relay.url, carriers: ['websocket'] },
+      door: 'connect',
+      headers: await connectHeaders(link.key.hash, await newKey()),
+      timeoutMs: 5_000,
+    });
+    const connector = await link.accept(await session, 'websocket');
+    const carrier = (await dialled).resume();
+    const { roomBytes } = relayLimits;
+    const whole = 6 * roomBytes;
+    connector.pause();
+    const before = await stage.relay.memory();
+    let taken = 0;
+    const sending = (async () => {
+      for (const block = Buffer.alloc(256 * 1024, 7); taken < whole; taken += block.length)
+        await new Promise<void>((done, failed) =>
+          carrier.write(block, (error) => (error ? failed(error) : done())),
+        );
+    })();
+    expect(await settled(() => taken)).toBe('held up');
+    // It is not closed, nor will it be, since nothing more comes.
+    expect(taken).toBeLessThanOrEqual(roomBytes);
+    expect((await stage.relay.memory()) - before).toBeLessThan(6 * roomBytes);
+    connector.resume();
+    await sending;
+    await connector.until(() => connector.total >= whole);
+    expect(connector.readAll().every((byte) => byte === 7)).toBe(true);
+    carrier.destroy();
     link.close();
   });
 

@@ -2,7 +2,8 @@
  * The edge relay: one object per Connector, named by its hash, hosting the same switch as the Node relay
  * (`schema/relay/switch.ts`). Its WebSockets hibernate: who sits where lies in their attachments, what was
  * used or revoked in its storage, and the keep-alive of links is answered without waking it. An object has
- * no backpressure of its own, so that receivers are asked to acknowledge (`mark`). Before it: `door.ts`.
+ * no backpressure of its own, so that receivers are asked to acknowledge (`mark`) and senders told how far
+ * they may go (`room`): it holds at most `unacknowledgedInAll`, whoever stops reading. Before it: `door.ts`.
  */
 import { DurableObject } from 'cloudflare:workers';
 import { codeOf, type ErrorCode, type Verdict, wireOf } from '#schema/errors.ts';
@@ -45,7 +46,6 @@ const defaults: SwitchLimits = {
   ...relayLimits,
   connectors: 1,
   sessions: relayLimits.sessionsPerConnector,
-  unacknowledgedInAll: relayLimits.unacknowledgedBytes,
 };
 const usedIds = 20_000;
 const revokedNames = 5_000;
@@ -180,7 +180,9 @@ export class RelayObject extends DurableObject<unknown> {
     socket.serializeAttachment(save(seat));
     // workerd closes a hibernatable WebSocket promptly only if it has received something on it before;
     // otherwise the connection lingers until the object sleeps. So each end is made to say a word.
-    if (seat.kind !== 'link') sendTo(socket, JSON.stringify({ type: 'mark', n: 0 } satisfies OnPair));
+    if (seat.kind === 'link') return;
+    sendTo(socket, JSON.stringify({ type: 'mark', n: 0 } satisfies OnPair));
+    sendTo(socket, JSON.stringify(this.#switch.roomOf(seat)));
   }
 
   #expel(socket: WebSocket, seat: Seat<WebSocket | Waiting>, code: ErrorCode, closeCode: number): void {

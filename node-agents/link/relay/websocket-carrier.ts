@@ -1,7 +1,7 @@
 /**
  * A paired WebSocket as a byte stream: binary messages in any division are the stream, text belongs to the
- * relay. A reader that falls behind pauses the socket, a socket that falls behind holds up the writer, and a
- * `mark` is answered in turn, so that the relay knows how much is under way.
+ * relay. A reader that falls behind pauses the socket, a socket that falls behind holds up the writer. A relay
+ * that has no backpressure asks how far its reader is (`mark`) and tells the writer how far it may go (`room`).
  */
 import { Duplex } from 'node:stream';
 import type WebSocket from 'ws';
@@ -15,6 +15,11 @@ type Done = (error?: Error | null) => void;
 
 export class WebSocketCarrier extends Duplex {
   readonly #socket: WebSocket;
+  #sent = 0;
+  /** Bytes that may have been sent in all. */
+  #room = Number.POSITIVE_INFINITY;
+  /** Goes on once there is room. */
+  #held: (() => void) | undefined;
 
   /** @param socket open and paused, as `openWebSocket` returns it. */
   constructor(socket: WebSocket) {
@@ -63,8 +68,14 @@ export class WebSocketCarrier extends Duplex {
     const next = (error?: Error | null) => {
       if (error) return done(error);
       if (at >= bytes.length) return done();
-      const part = bytes.subarray(at, at + chunkBytes);
+      const most = Math.min(chunkBytes, this.#room - this.#sent);
+      if (most <= 0) {
+        this.#held = next;
+        return;
+      }
+      const part = bytes.subarray(at, at + most);
       at += part.length;
+      this.#sent += part.length;
       this.#socket.send(part, { binary: true, compress: false }, next);
     };
     next();
@@ -74,6 +85,11 @@ export class WebSocketCarrier extends Duplex {
     const message = parse(text);
     if (message?.type === 'mark') {
       this.#socket.send(JSON.stringify({ type: 'seen', n: message.n } satisfies OnPair));
+    } else if (message?.type === 'room') {
+      this.#room = message.n;
+      const held = this.#held;
+      this.#held = undefined;
+      held?.();
     } else if (message?.type === 'restarting') {
       this.emit('restarting', message);
     }
