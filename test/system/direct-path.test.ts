@@ -33,8 +33,13 @@ describe.skipIf(reason)('on one LAN', () => {
   });
 
   /** A Client whose relayed tunnel is open. */
-  const arrive = async (host = clientHost, env: Record<string, string> = {}, as = key): Promise<Visitor> => {
-    const visitor = await direct.visitor(as, host, env);
+  const arrive = async (
+    host = clientHost,
+    env: Record<string, string> = {},
+    as = key,
+    args: string[] = [],
+  ): Promise<Visitor> => {
+    const visitor = await direct.visitor(as, host, env, args);
     visitors.push(visitor);
     await expect.poll(async () => (await visitor.towards(place)).state, { timeout: 10_000 }).toBe('open');
     return visitor;
@@ -164,6 +169,51 @@ describe.skipIf(reason)('on one LAN', () => {
     const visitor = await arriveDirectly(place.host);
     expect((await fetchSum(visitor, 5_000_000)).sum).toBe(sumOf(5_000_000));
   });
+
+  test('with --tun on, flows of any program go directly too, and the path itself does not lead into the tunnel', async () => {
+    // The LAN itself is a Resource: without a mark, what goes to the Connector's address would come back here.
+    const { admin } = direct.world;
+    const lan = await admin.post('/resources', {
+      ...{ name: 'lan', remote_network_id: place.network, address: '192.168.1.0/24', allow_reserved: true },
+    });
+    const { key: wide } = await direct.world.createService('wide', [place.resource, lan.id]);
+    const visitor = await arrive(clientHost, {}, wide, ['--tun', 'on', '--dns', 'off']);
+    const file = `${direct.world.stateDir}/got-plainly`;
+    const plainly = (path: number) =>
+      direct.run([...clientHost.prefix, 'curl', '-sS', '-m', '20', '-o', file, `${place.url}/${path}`]);
+    expect((await plainly(5)).code).toBe(0);
+    await visitor.agent.line('direct_path_open');
+    await expect.poll(() => pathOf(visitor), { timeout: 10_000 }).toBe('direct');
+    const before = (await closedEvents()).length;
+    expect((await plainly(3_000_000)).code).toBe(0);
+    expect(await sumOfFile(file)).toBe(sumOf(3_000_000));
+    await expect
+      .poll(async () => (await closedEvents()).slice(0, -before || undefined), { timeout: 10_000 })
+      .toEqual([expect.objectContaining({ path: 'direct', relay: null })]);
+  }, 60_000);
+
+  test('by IPv6, where IPv4 does not get from one to the other', async () => {
+    const ends = [
+      [clientHost, 'fd77::1'],
+      [place.host, 'fd77::2'],
+    ] as const;
+    const each = (command: (address: string) => string) => {
+      for (const [{ namespace }, address] of ends) direct.lab.ip(namespace, command(address));
+    };
+    each((address) => `-6 addr add ${address}/64 dev lan nodad`);
+    between('drop');
+    try {
+      const visitor = await arriveDirectly();
+      const { stdout } = await direct.run([...clientHost.prefix, 'ss', '-Htn', 'dst', '[fd77::2]']);
+      expect(stdout.trim().split('\n')).toEqual([
+        expect.stringMatching(/^ESTAB .*\[fd77::1\]:\d+ +\[fd77::2\]:\d+/),
+      ]);
+      expect((await fetchSum(visitor, 5_000_000)).sum).toBe(sumOf(5_000_000));
+    } finally {
+      between('accept');
+      each((address) => `-6 addr del ${address}/64 dev lan`);
+    }
+  }, 60_000);
 
   test('with --p2p off on either side, everything goes by relay and nothing is offered', async () => {
     const visitor = await arrive(clientHost, { SALLYPORT_P2P: 'off' });

@@ -76,11 +76,16 @@ export class DirectLab {
     return { name, host, network, resource, url: `http://${address}:${port}`, connector };
   }
 
-  async visitor(key: ServiceKey, host: LabHost, env: Record<string, string> = {}): Promise<Visitor> {
+  async visitor(
+    key: ServiceKey,
+    host: LabHost,
+    env: Record<string, string> = {},
+    args: string[] = [],
+  ): Promise<Visitor> {
     const name = `client-${++this.#visitors}`;
     const agent = await this.world.startClient(key, {
       ...{ name, env, prefix: host.prefix, proxyHost: '127.0.0.1', proxyPort: 9_000 + this.#visitors },
-      args: ['--direct', 'off'],
+      args: ['--direct', 'off', ...args],
     });
     const status = () => askClient<Snapshot>(join(this.world.stateDir, name), '/status');
     return {
