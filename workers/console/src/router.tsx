@@ -9,6 +9,7 @@ import {
   createRouter,
   lazyRouteComponent,
 } from '@tanstack/react-router';
+import { type Role, roles } from '#schema/people/roles.ts';
 import { activitySearch } from './api/activity-search.ts';
 import { consoleBase } from './api/place.ts';
 import { sessionQuery } from './api/session.ts';
@@ -27,6 +28,13 @@ const text = (value: unknown) => (typeof value === 'string' && value !== '' ? va
 /** A list's search, in the URL as `q`. */
 const listSearch = (search: Record<string, unknown>): { q?: string | undefined } => ({
   q: text(search['q']),
+});
+
+const peopleSearch = (
+  search: Record<string, unknown>,
+): { q?: string | undefined; role?: Role | undefined } => ({
+  q: text(search['q']),
+  role: roles.find((role) => role === search['role']),
 });
 
 const overview = createRoute({
@@ -101,7 +109,7 @@ const service = createRoute({
 const people = createRoute({
   getParentRoute: () => root,
   path: '/people',
-  validateSearch: listSearch,
+  validateSearch: peopleSearch,
   component: lazyRouteComponent(() => import('./pages/people/list.tsx')),
 });
 const person = createRoute({
