@@ -40,11 +40,14 @@ export async function findUser(
     return refuse('user_unknown', `${email} belongs to another account of ${provider.name}`);
   }
   if (!known && !provider.createsUsers) return refuse('user_unknown', email);
-  const user = known ?? newUser(at, email, vouched.name);
+  // Whom an administrator added by address alone gets the name that they have there.
+  const user = known
+    ? { ...known, name: known.name ?? (known.source === 'scim' ? null : (vouched.name ?? null)) }
+    : newUser(at, email, vouched.name);
   const link = { identityProviderId: provider.id, subject: vouched.subject, userId: user.id, createdAt: now };
   // The person is the actor: nobody else had a hand in it.
   const change = new Change({ ...at, actor: user.id });
-  if (known) change.write(scope.update(users, { lastLoginAt: now }, eq(users.id, user.id)));
+  if (known) change.write(scope.update(users, { lastLoginAt: now, name: user.name }, eq(users.id, user.id)));
   else {
     change
       .write(scope.insert(users, user))

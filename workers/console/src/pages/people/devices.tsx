@@ -4,6 +4,7 @@ import { Laptop } from 'lucide-react';
 import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
 import { usePages } from '../../api/pages.ts';
+import { tenantBase } from '../../api/place.ts';
 import { useCan } from '../../api/session.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { type Columns, DataTable } from '../../parts/data-table.tsx';
@@ -28,7 +29,7 @@ export function DeviceSessions({ user }: { user: string }) {
         minWidth={760}
         empty={
           <Empty icon={Laptop} title="Not logged in on any device">
-            They log in there with <code>sallyportd login --network {location.origin}/t/…</code>.
+            A login there begins with <code>sallyportd login --network {location.origin + tenantBase}</code>.
           </Empty>
         }
       />
