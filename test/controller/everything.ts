@@ -67,6 +67,11 @@ export const making: readonly Step[] = [
   step('POST /signing-keys/rotate'),
 ];
 
+/** Asks by POST and changes nothing. */
+export const asking: readonly Step[] = [
+  step('POST /explain/probe', ({ service }) => ({ principal: service, host: 'db.internal', port: 5432 })),
+];
+
 export const ending: readonly Step[] = [
   step('POST /instances/{instance}/revoke'),
   step('POST /user-sessions/{device}/revoke'),

@@ -12,7 +12,7 @@ import { covers } from '#schema/people/scopes.ts';
 import { FakeAgent, makeKeyPair } from '../fake/agent.ts';
 import type { Answer } from '../world/admin.ts';
 import type { Told } from './administration.ts';
-import { ending, type Ids, making, operationOf, operationsOf, pathOf } from './everything.ts';
+import { asking, ending, type Ids, making, operationOf, operationsOf, pathOf } from './everything.ts';
 import { PeopleWorld, people, type Who } from './people-world.ts';
 
 interface Credential {
@@ -121,7 +121,7 @@ async function rowsOf(world: PeopleWorld): Promise<Record<string, string[]>> {
 
 /** The step of `everything.ts` that is this operation, on the victim's things. */
 function attackOn(method: string, path: string): { path: string; body: object; known: boolean } {
-  const step = [...making, ...ending].find(
+  const step = [...making, ...asking, ...ending].find(
     (one) => operationOf(one.method, one.path) === operationOf(method, path),
   );
   if (step) return { path: pathOf(step, ids), body: step.body?.(ids) ?? {}, known: true };
@@ -145,7 +145,9 @@ const closed = [401, 403, 404];
 
 describe('another Tenant', () => {
   test('every change of the document is walked', () => {
-    const walked = new Set([...making, ...ending].map(({ method, path }) => operationOf(method, path)));
+    const walked = new Set(
+      [...making, ...asking, ...ending].map(({ method, path }) => operationOf(method, path)),
+    );
     const missing = operations
       .filter(({ method }) => method !== 'GET')
       .map(({ method, path }) => operationOf(method, path))

@@ -42,6 +42,13 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-placeholder': '#667079',
     '--mantine-color-error': '#c92a2a',
     '--mantine-color-anchor': '#0f766e',
+    // Of badges and alerts, on their own tint.
+    '--mantine-color-teal-light-color': '#05543c',
+    '--mantine-color-red-light-color': '#9b1c1c',
+    '--mantine-color-orange-light-color': '#8a3a06',
+    '--mantine-color-yellow-light-color': '#6b4300',
+    '--mantine-color-blue-light-color': '#11498f',
+    '--mantine-color-gray-light-color': '#343a40',
   },
   dark: {
     '--mantine-color-dimmed': '#a9b0b8',

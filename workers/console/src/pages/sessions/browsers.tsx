@@ -1,5 +1,5 @@
 /** Sessions in the console: which browser, from where, until when; each can be logged out. */
-import { Badge, Button, Stack, Text, Title } from '@mantine/core';
+import { Badge, Button, Group, Stack, Text, Title } from '@mantine/core';
 import { MonitorSmartphone } from 'lucide-react';
 import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
@@ -49,9 +49,12 @@ const columns: Columns<Session> = [
     header: 'Browser',
     id: 'browser',
     cell: ({ row: { original } }) => (
-      <Text size="sm" fw={600} title={original.user_agent ?? undefined}>
-        {browserName(original.user_agent)} {original.current && <Badge color="gate">this one</Badge>}
-      </Text>
+      <Group gap="xs" wrap="nowrap" title={original.user_agent ?? undefined}>
+        <Text size="sm" fw={600}>
+          {browserName(original.user_agent)}
+        </Text>
+        {original.current && <Badge color="gate">this one</Badge>}
+      </Group>
     ),
   },
   { header: 'From', id: 'from', cell: ({ row: { original } }) => original.address ?? 'unknown' },
