@@ -67,7 +67,7 @@ export const making: readonly Step[] = [
   step('POST /signing-keys/rotate'),
 ];
 
-/** Asks by POST and changes nothing. */
+/** Asks by POST; what it had Connectors do is on record, nothing is changed. */
 export const asking: readonly Step[] = [
   step('POST /explain/probe', ({ service }) => ({ principal: service, host: 'db.internal', port: 5432 })),
 ];
