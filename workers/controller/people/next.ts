@@ -13,6 +13,12 @@ export const next = z.discriminatedUnion('for', [
 ]);
 export type Next = z.infer<typeof next>;
 
-/** A path of the console and nothing else: neither another site (`//host`, `/\host`) nor a scheme. */
-export const localPath = (text: string | undefined): string =>
-  text !== undefined && /^\/console(\/[\w\-./~%]*)?(\?[\w\-./~%=&,:+]*)?$/.test(text) ? text : '/console/';
+/**
+ * A path of the console and nothing else: neither another site (`//host`, `/\host`), nor a scheme, nor by dots
+ * a way out of the Tenant.
+ */
+export function localPath(text: string | undefined): string {
+  const path = /^\/console(\/[\w\-./~%]*)?(\?[\w\-./~%=&,:+]*)?$/;
+  if (text === undefined || !path.test(text)) return '/console/';
+  return /^\/console(\/|$)/.test(new URL(text, 'http://here').pathname) ? text : '/console/';
+}
