@@ -5,10 +5,15 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
-export default defineConfig({
+export default defineConfig(({ command }) => ({
   root: import.meta.dirname,
   base: '/',
   plugins: [react()],
+  // Also where the process that builds is a test's or a Controller's, whose NODE_ENV says something else.
+  ...(command === 'build' && {
+    define: { 'process.env.NODE_ENV': '"production"' },
+    oxc: { jsx: { runtime: 'automatic', development: false } },
+  }),
   build: {
     outDir: 'dist',
     emptyOutDir: true,
@@ -25,4 +30,4 @@ export default defineConfig({
     strictPort: true,
     proxy: { '/api': 'http://127.0.0.1:8787', '/t': 'http://127.0.0.1:8787' },
   },
-});
+}));
