@@ -11,12 +11,15 @@ export interface PortInput {
 
 export function readPorts({ mode, text }: PortInput): Verdict<{ ports: Ports }, 'ports_invalid'> {
   if (mode !== 'some') return { ok: true, ports: mode };
-  const written = text.split(/[\s,;]+(?![-–])/).filter((part) => part !== '');
+  const written = text
+    .replace(/\s*[-–]\s*/g, '-')
+    .split(/[\s,;]+/)
+    .filter((part) => part !== '');
   if (written.length === 0) return refuse('ports_invalid', 'write for instance 443, 8000-8100');
   if (written.length > 64) return refuse('ports_invalid', 'at most 64 ranges');
   const ranges = [];
   for (const part of written) {
-    const [, from, to = from] = /^(\d{1,5})(?:[-–](\d{1,5}))?$/.exec(part) ?? [];
+    const [, from, to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part) ?? [];
     if (from === undefined)
       return refuse('ports_invalid', `“${part}” is neither a port nor a range such as 8000-8100`);
     ranges.push({ from: Number(from), to: Number(to) });
