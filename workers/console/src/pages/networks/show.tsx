@@ -1,5 +1,5 @@
 /** One Remote Network: what it is, its Connectors as they stand now, its Resources. */
-import { Anchor, Button } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { Pencil, Plus } from 'lucide-react';
@@ -94,15 +94,7 @@ export default function NetworkPage() {
       </Section>
       <Section
         title="Resources"
-        about={
-          <>
-            What can be reached here. All Resources:{' '}
-            <Anchor component={Link} to="/resources">
-              Resources
-            </Anchor>
-            .
-          </>
-        }
+        about="What can be reached here, by whom it was granted to."
         actions={createResource}
       >
         <ResourcesOf network={id} create={createResource} />
