@@ -49,15 +49,15 @@ test('from an empty list to a Connector that turns green by itself, and what is 
   const found = await look(page, 'networks-empty');
 
   await page.getByRole('button', { name: 'Create a Remote Network' }).first().click();
-  await page.getByLabel('Name').fill('office');
-  await page.getByLabel('Location').fill('Berlin');
+  await page.getByRole('textbox', { name: 'Name' }).fill('office');
+  await page.getByRole('textbox', { name: 'Location' }).fill('Berlin');
   found.push(...(await look(page, 'networks-create')));
   await page.getByRole('button', { name: 'Create', exact: true }).click();
   await heading(page, 'office');
   found.push(...(await look(page, 'network-empty')));
 
   await page.getByRole('link', { name: 'Add a Connector' }).first().click();
-  expect(await page.getByLabel('Name').inputValue()).toBe('office-1');
+  expect(await page.getByRole('textbox', { name: 'Name' }).inputValue()).toBe('office-1');
   found.push(...(await look(page, 'connector-add-name')));
   await page.getByRole('button', { name: 'Show how to start it' }).click();
   await page.getByText('Waiting for office-1').waitFor();
@@ -107,7 +107,7 @@ test('a network in use is not deleted, and says why; an empty one is', async () 
   await page.keyboard.press('Escape');
 
   await page.getByRole('button', { name: 'Edit' }).click();
-  await page.getByLabel('Name').fill('laboratory');
+  await page.getByRole('textbox', { name: 'Name' }).fill('laboratory');
   await page.getByRole('button', { name: 'Save' }).click();
   await heading(page, 'laboratory');
 
@@ -127,7 +127,7 @@ test('a Connector is renamed, given a new token, revoked for good and deleted', 
   await page.getByText('not enrolled', { exact: true }).waitFor();
   const found = await look(page, 'connector-not-enrolled');
   await page.getByRole('button', { name: 'Rename' }).click();
-  await page.getByLabel('Name').fill('depot east');
+  await page.getByRole('textbox', { name: 'Name' }).fill('depot east');
   await page.getByRole('button', { name: 'Save' }).click();
   await heading(page, 'depot east');
 

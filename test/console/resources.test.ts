@@ -35,10 +35,10 @@ test('a Resource is made, with what it overlaps explained before and after, and 
   await page.reload();
   await page.getByRole('link', { name: 'everything' }).waitFor();
   await page.getByRole('button', { name: 'Create a Resource' }).click();
-  await page.getByLabel('Name').fill('Orders database');
-  await page.getByLabel('Remote Network').click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('Orders database');
+  await page.getByRole('combobox', { name: 'Remote Network' }).click();
   await option(page, 'office');
-  const address = page.getByLabel('Address', { exact: false }).first();
+  const address = page.getByRole('textbox', { name: 'Address' });
   await address.fill('https://db.int');
   await page.getByText('without the scheme').waitFor();
   await address.fill('10.0.0.1/24');
@@ -54,7 +54,7 @@ test('a Resource is made, with what it overlaps explained before and after, and 
   await page.getByText('“80OO” is neither a port nor a range').waitFor();
   found.push(...(await look(page, 'resources-create')));
   await page.getByLabel('TCP ports, written').fill('5432, 8000-8100');
-  await page.getByLabel('Tags').fill('env=prod');
+  await page.getByRole('textbox', { name: 'Tags' }).fill('env=prod');
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Create', exact: true }).click();
 
@@ -63,16 +63,16 @@ test('a Resource is made, with what it overlaps explained before and after, and 
   await page.getByText('Nobody may reach it').waitFor();
   found.push(...(await look(page, 'resource-new')));
   await page.getByRole('button', { name: 'Grant access' }).first().click();
-  await page.getByRole('textbox', { name: 'Service Account' }).fill('c');
+  await page.getByRole('combobox', { name: 'Service Account' }).fill('c');
   await option(page, 'ci');
-  await page.getByLabel('Ends').selectOption('30 days');
+  await page.getByRole('combobox', { name: 'Ends' }).selectOption('30 days');
   found.push(...(await look(page, 'resource-grant')));
   await page.getByRole('button', { name: 'Grant', exact: true }).click();
   await page.getByRole('link', { name: 'ci' }).waitFor();
 
   await page.getByRole('button', { name: 'Grant access' }).click();
   await page.getByRole('radiogroup', { name: 'To whom' }).getByText('Group').click();
-  await page.getByRole('textbox', { name: 'Group' }).click();
+  await page.getByRole('combobox', { name: 'Group' }).click();
   await option(page, 'night watch');
   await page.getByRole('button', { name: 'Grant', exact: true }).click();
   await page.getByRole('link', { name: 'night watch' }).waitFor();
@@ -108,8 +108,8 @@ test('it is changed with a policy, a grant is taken back, and it is deleted', as
 
   const page = await world.logIn(context, 'olive', `/resources/${id}`);
   await page.getByRole('button', { name: 'Edit' }).click();
-  await page.getByLabel('Alias').fill('docs.acme.example');
-  await page.getByRole('textbox', { name: 'Security Policy' }).click();
+  await page.getByRole('textbox', { name: 'Alias' }).fill('docs.acme.example');
+  await page.getByRole('combobox', { name: 'Security Policy' }).click();
   await option(page, 'strict');
   const found = await look(page, 'resource-edit');
   await page.getByRole('button', { name: 'Save' }).click();
@@ -134,8 +134,8 @@ test('what the Controller refuses is said in the form', async () => {
   await admin.post('/resources', { name: 'first', address: 'one.example', remote_network_id: network });
   const page = await world.logIn(context, 'olive', `/networks/${network}`);
   await page.getByRole('button', { name: 'Create a Resource' }).first().click();
-  await page.getByLabel('Name').fill('second');
-  await page.getByLabel('Address', { exact: false }).first().fill('one.example');
+  await page.getByRole('textbox', { name: 'Name' }).fill('second');
+  await page.getByRole('textbox', { name: 'Address' }).fill('one.example');
   await page.getByRole('button', { name: 'Create', exact: true }).click();
   const alert = page.getByRole('alert').filter({ hasText: 'address_taken' });
   await alert.waitFor();

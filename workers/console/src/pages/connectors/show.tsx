@@ -7,6 +7,7 @@ import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
 import { Problem } from '../../api/problem.ts';
 import { useCan } from '../../api/session.ts';
+import { ActivityOf } from '../../parts/activity/activity.tsx';
 import { CopyIcon } from '../../parts/code-block.tsx';
 import { Confirm } from '../../parts/confirm.tsx';
 import { ConnectorBadge, ConnectorTrouble, sentence } from '../../parts/connector-state.tsx';
@@ -58,9 +59,9 @@ export default function ConnectorPage() {
       <About connector={data} place={place} />
       <Relays relays={data.relays} />
       {can('events:read') && (
-        <Anchor component={Link} {...({ to: '/activity', search: { connector: id } } as object)} size="sm">
-          Recent Activity of this Connector
-        </Anchor>
+        <Section title="Recent Activity" about="Flows that it carried or refused.">
+          <ActivityOf of={{ connector: id }} />
+        </Section>
       )}
     </Page>
   );

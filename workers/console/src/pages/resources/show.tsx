@@ -6,6 +6,7 @@ import { Pencil, Plus, Trash2 } from 'lucide-react';
 import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
 import { useCan } from '../../api/session.ts';
+import { ActivityOf } from '../../parts/activity/activity.tsx';
 import { CopyIcon } from '../../parts/code-block.tsx';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Facts } from '../../parts/facts.tsx';
@@ -85,19 +86,8 @@ export default function ResourcePage() {
         </Section>
       )}
       {can('events:read') && (
-        <Section title="Recent Activity">
-          <Group gap="md">
-            <Anchor component={Link} {...({ to: '/activity', search: { resource: id } } as object)} size="sm">
-              Flows to this Resource, let through and denied
-            </Anchor>
-            <Anchor
-              component={Link}
-              {...({ to: '/explain', search: { destination: data.address } } as object)}
-              size="sm"
-            >
-              Explain who would reach it
-            </Anchor>
-          </Group>
+        <Section title="Recent Activity" about="Flows to this Resource, let through and denied.">
+          <ActivityOf of={{ resource: id }} />
         </Section>
       )}
     </Page>
