@@ -13,10 +13,14 @@ export const useNow = (): number => useSyncExternalStore(subscribe, () => curren
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
-  timer ??= setInterval(() => {
+  if (timer === undefined) {
+    // Nobody looked for a while: it stood still.
     current = Date.now();
-    for (const one of listeners) one();
-  }, stepMs);
+    timer = setInterval(() => {
+      current = Date.now();
+      for (const one of listeners) one();
+    }, stepMs);
+  }
   return () => {
     listeners.delete(listener);
     if (listeners.size > 0) return;

@@ -78,4 +78,10 @@ export function ConnectorTrouble({ state, reason }: { state: ConnectorState; rea
   );
 }
 
-export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** A reason as the API tells it, with its moments as people write them. */
+export const sentence = (text: string): string =>
+  (text.charAt(0).toUpperCase() + text.slice(1)).replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) =>
+    exact.format(Date.parse(at)),
+  );

@@ -16,7 +16,8 @@ const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle:
 /** @param at milliseconds since the epoch. @param now the same. */
 export function sayWhen(at: number, now: number): string {
   const seconds = Math.round((at - now) / 1000);
-  if (Math.abs(seconds) < 10) return seconds > 0 ? 'in a moment' : 'just now';
+  // `now` moves in steps: what happened since the last one is no future.
+  if (seconds > -10 && seconds < 15) return 'just now';
   const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1)!;
   return relative.format(Math.trunc(seconds / size), unit);
 }

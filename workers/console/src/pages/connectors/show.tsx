@@ -57,7 +57,7 @@ export default function ConnectorPage() {
       {!isGone(error) && <Refusal error={error} />}
       <ConnectorTrouble state={data.state} reason={data.state_reason} />
       <About connector={data} place={place} />
-      <Relays relays={data.relays} />
+      <Relays relays={data.relays} present={present.has(data.state)} />
       {can('events:read') && (
         <Section title="Recent Activity" about="Flows that it carried or refused.">
           <ActivityOf of={{ connector: id }} />
@@ -124,14 +124,24 @@ const Copied = ({ text, label }: { text: string; label: string }) => (
 
 const relayColors = { connected: 'teal', connecting: 'yellow', failed: 'red' } as const;
 
-function Relays({ relays }: { relays: Connector['relays'] }) {
+/** States in which it is here to tell of its relays. */
+const present: ReadonlySet<Connector['state']> = new Set(['alive', 'no_relay', 'outdated']);
+
+function Relays({ relays, present }: { relays: Connector['relays']; present: boolean }) {
   if (relays.length === 0) return null;
   return (
-    <Section title="Relays" about="Where Clients meet it first. It has dialled out to each.">
+    <Section
+      title="Relays"
+      about={
+        present
+          ? 'Where Clients meet it first. It has dialled out to each.'
+          : 'As it last told: it is not here now.'
+      }
+    >
       <Stack gap="xs">
         {relays.map(({ relay, state, code }) => (
           <Group key={relay} gap="sm">
-            <Badge color={relayColors[state]}>{state}</Badge>
+            <Badge color={present ? relayColors[state] : 'gray'}>{state}</Badge>
             <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
               {relay}
               {code && ` · ${code}`}

@@ -94,7 +94,7 @@ export default function NetworkPage() {
       </Section>
       <Section
         title="Resources"
-        about="What can be reached here, by whom it was granted to."
+        about="What can be reached here, once it is granted."
         actions={createResource}
       >
         <ResourcesOf network={id} create={createResource} />
