@@ -6,7 +6,7 @@ import { and, gt, isNull, or } from 'drizzle-orm';
 import { grants, type serviceAccounts, serviceKeys } from '#schema/db/tables.ts';
 import { stateOf } from '#schema/service-key/life.ts';
 import type { ChangeOrigin } from '../../change.ts';
-import { instant, iso, line, name } from '../../fields.ts';
+import { instant, iso, isoOrNull, line, name } from '../../fields.ts';
 import { liveByKey } from '../../presence.ts';
 import { among, type Row } from '../../scope.ts';
 import { warning, warningsOf } from './warnings.ts';
@@ -19,6 +19,7 @@ export const serviceAccount = z
     active_keys: z.number().int(),
     resources: z.number().int().openapi({ description: 'Resources that are granted to it now.' }),
     live_instances: z.number().int(),
+    last_used_at: instant.nullable().openapi({ description: 'By the latest login with any of its keys.' }),
     warnings: z.array(warning),
     created_at: instant,
   })
@@ -50,8 +51,12 @@ export async function show(
       active_keys: own.filter((key) => stateOf(key, now) === 'active').length,
       resources,
       live_instances: own.reduce((sum, key) => sum + (live.get(key.id) ?? 0), 0),
+      last_used_at: isoOrNull(latest(own.map(({ lastUsedAt }) => lastUsedAt))),
       warnings: warningsOf(own, { resources, liveByKey: live, nowMs: now }),
       created_at: iso(createdAt),
     };
   });
 }
+
+const latest = (times: (number | null)[]): number | null =>
+  times.reduce<number | null>((last, one) => (one !== null && one > (last ?? 0) ? one : last), null);

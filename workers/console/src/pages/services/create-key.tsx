@@ -1,0 +1,143 @@
+/**
+ * The dialog that makes a Service Key. The pair is generated in the browser and the public half alone is sent;
+ * the private half stays in the state of this dialog, is shown once, and goes with it. Not even the cache of
+ * changes sees it: that holds what was sent and answered.
+ */
+import { Alert, Button, Group, Modal, NativeSelect, Stack, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useDisclosure } from '@mantine/hooks';
+import { Infinity as Endless } from 'lucide-react';
+import { type ReactNode, useState } from 'react';
+import type { ServiceKeyFile } from '#schema/control/service-key.ts';
+import { useChange } from '../../api/change.ts';
+import { api, take } from '../../api/client.ts';
+import { generateKey } from '../../browser/generate-key.ts';
+import { now } from '../../browser/now.ts';
+import { showFieldErrors } from '../../parts/form-errors.ts';
+import { Refusal } from '../../parts/refusal.tsx';
+import { dayOf, daysOf, expiryChoices, usualExpiry } from './key-expiry.ts';
+import { KeySecret } from './key-secret.tsx';
+
+interface Props {
+  service: { id: string; name: string };
+  opener: (open: () => void) => ReactNode;
+}
+
+export function CreateKey({ service, opener }: Props) {
+  const [opened, { open, close }] = useDisclosure(false);
+  return (
+    <>
+      {opener(open)}
+      {opened && <Dialog service={service} close={close} />}
+    </>
+  );
+}
+
+function Dialog({ service, close }: Omit<Props, 'opener'> & { close: () => void }) {
+  const [made, setMade] = useState<ServiceKeyFile>();
+  if (made)
+    return (
+      // No way out by accident: what is here is shown this once.
+      <Modal
+        opened
+        onClose={close}
+        size="xl"
+        title="Save this key now"
+        closeOnClickOutside={false}
+        closeOnEscape={false}
+        withCloseButton={false}
+      >
+        <KeySecret file={made} close={close} />
+      </Modal>
+    );
+  return (
+    <Modal opened onClose={close} title={`Generate a key for ${service.name}`}>
+      <Form service={service} close={close} made={setMade} />
+    </Modal>
+  );
+}
+
+interface FormProps {
+  service: { id: string };
+  close: () => void;
+  made: (file: ServiceKeyFile) => void;
+}
+
+interface Sent {
+  name: string;
+  expires_in_days: number | null;
+  public_key: Record<string, unknown>;
+}
+
+function Form({ service: { id }, close, made }: FormProps) {
+  const [failure, setFailure] = useState<unknown>();
+  const form = useForm({
+    initialValues: { name: '', expiry: usualExpiry, date: '' },
+    validate: {
+      date: (date, { expiry }) =>
+        daysOf(expiry, date, now()) === undefined ? 'A day after today, within 100 years' : null,
+    },
+  });
+  const { expiry } = form.values;
+  const create = useChange(
+    (json: Sent) => take(api['service-accounts'][':id'].keys.$post({ param: { id }, json })),
+    { quiet: true, done: ({ name }) => `Key ${name} created` },
+  );
+  const submit = form.onSubmit(async ({ name, expiry, date }) => {
+    setFailure(undefined);
+    try {
+      const { publicKey, privateKey } = await generateKey();
+      const sent = { name, expires_in_days: daysOf(expiry, date, now()) ?? null, public_key: publicKey };
+      const { service_key: given } = await create.mutateAsync(sent);
+      const { version, network, service_account_id, ...rest } = given;
+      made({ version, network, service_account_id, ...rest, private_key: privateKey });
+    } catch (error) {
+      if (!showFieldErrors(error, form.setErrors)) setFailure(error);
+    }
+  });
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        <TextInput
+          label="Name"
+          description="Where it will be used."
+          placeholder="build-1"
+          data-autofocus
+          required
+          maxLength={100}
+          {...form.getInputProps('name')}
+        />
+        <NativeSelect
+          label="Expires"
+          description="Set now, and never changed later."
+          data={expiryChoices}
+          {...form.getInputProps('expiry')}
+        />
+        {expiry === 'date' && (
+          <TextInput
+            type="date"
+            label="Date"
+            required
+            min={dayOf(now() + 24 * 3_600_000)}
+            {...form.getInputProps('date')}
+          />
+        )}
+        {expiry === 'never' && (
+          <Alert color="orange" variant="outline" icon={<Endless size={18} />} title="A key without an end">
+            It opens this Service’s Resources until somebody revokes it. Prefer an end, and a new key before
+            it.
+          </Alert>
+        )}
+        <Refusal error={failure} />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={form.submitting}>
+            Generate
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
