@@ -7,13 +7,18 @@ import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
 import { now } from '../../browser/now.ts';
 import { showFieldErrors } from '../../parts/form-errors.ts';
+import { Picker } from '../../parts/picker.tsx';
 import { Refusal } from '../../parts/refusal.tsx';
-import { ResourcePicker } from '../../parts/resource-picker.tsx';
 
 interface Props {
   service: { id: string; name: string };
   opener: (open: () => void) => ReactNode;
 }
+
+const askResources = async (q: string | undefined) => {
+  const { items } = await take(api.resources.$get({ query: { q, limit: 20 } }));
+  return items.map(({ id, name, address }) => ({ value: id, label: `${name} (${address})` }));
+};
 
 export function AddGrant({ service, opener }: Props) {
   const [opened, { open, close }] = useDisclosure(false);
@@ -56,7 +61,14 @@ function Form({ service: { id, name }, close }: Omit<Props, 'opener'> & { close:
       )}
     >
       <Stack>
-        <ResourcePicker
+        <Picker
+          label="Resource"
+          placeholder="Search by name or address"
+          required
+          data-autofocus
+          asked={['resources']}
+          ask={askResources}
+          nothingFoundMessage="No Resource has this in its name or address"
           value={form.values.resource_id}
           onChange={(chosen) => form.setFieldValue('resource_id', chosen)}
           error={form.errors['resource_id']}

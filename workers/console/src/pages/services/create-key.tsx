@@ -123,7 +123,7 @@ function Form({ service: { id }, close, made }: FormProps) {
           />
         )}
         {expiry === 'never' && (
-          <Alert color="orange" variant="outline" icon={<Endless size={18} />} title="A key without an end">
+          <Alert color="orange" icon={<Endless size={18} />} title="A key without an end">
             It opens this Service’s Resources until somebody revokes it. Prefer an end, and a new key before
             it.
           </Alert>

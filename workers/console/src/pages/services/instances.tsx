@@ -64,7 +64,7 @@ const columns: Columns<Instance> = [
         <Text size="sm" fw={600}>
           {original.hostname ?? 'not said'}
         </Text>
-        <Text size="xs" c="dimmed" ff="monospace" style={{ whiteSpace: 'nowrap' }}>
+        <Text size="xs" c="dimmed" ff="monospace" visibleFrom="sm" style={{ whiteSpace: 'nowrap' }}>
           {original.id}
         </Text>
       </>

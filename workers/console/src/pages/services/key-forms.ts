@@ -42,8 +42,8 @@ export const uses = [
   {
     id: 'docker',
     title: 'Docker',
-    about: 'With the environment form saved as sallyport.env.',
-    text: 'docker run -d --name sallyport --network host --env-file sallyport.env \\\n  sallyport/sallyportd --http-proxy 127.0.0.1:9999 --tun off',
+    about: 'With the environment form saved as sallyport.env, and the image called sallyport.',
+    text: 'docker run -d --name sallyport --network host --env-file sallyport.env \\\n  sallyport --http-proxy 127.0.0.1:9999 --tun off',
   },
   {
     id: 'pipeline',

@@ -10,7 +10,7 @@ export function KeySecret({ file, close }: { file: ServiceKeyFile; close: () => 
   const forms = formsOf(file);
   return (
     <Stack>
-      <Alert color="orange" variant="outline" icon={<ShieldAlert size={18} />}>
+      <Alert color="orange" icon={<ShieldAlert size={18} />}>
         The private half was made in this browser and is kept nowhere else: this is the only time that the key
         can be saved. Whoever has it can reach this Service’s Resources.
       </Alert>

@@ -43,7 +43,7 @@ export function Keys({ service: { id, name } }: { service: { id: string; name: s
           columns={mayWrite ? [...columns, actions] : columns}
           pages={pages}
           rowId={({ id }) => id}
-          minWidth={mayWrite ? 820 : 680}
+          minWidth={mayWrite ? 680 : 560}
           empty={
             <Empty icon={KeyRound} title="No key yet" action={create}>
               Generate one: a Client logs in with it, on a server, in a container or in a pipeline.
@@ -65,7 +65,7 @@ const columns: Columns<Key> = [
         <Text size="sm" fw={600}>
           {original.name}
         </Text>
-        <Text size="xs" c="dimmed" ff="monospace" style={{ whiteSpace: 'nowrap' }}>
+        <Text size="xs" c="dimmed" ff="monospace" visibleFrom="sm" style={{ whiteSpace: 'nowrap' }}>
           {original.id}
         </Text>
       </>

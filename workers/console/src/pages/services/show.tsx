@@ -116,7 +116,7 @@ function Changes({ service: { id, name, description, active_keys } }: { service:
 function Warnings({ of: { warnings } }: { of: Service }) {
   if (warnings.length === 0) return null;
   return (
-    <Alert color="orange" variant="outline" icon={<TriangleAlert size={18} />} title="Worth a look">
+    <Alert color="orange" icon={<TriangleAlert size={18} />} title="Worth a look">
       {warnings.map(({ code, key_id, detail }) => (
         <Text key={`${code} ${key_id}`} size="sm">
           {detail[0]!.toUpperCase() + detail.slice(1)}.
