@@ -67,7 +67,8 @@ export async function startChromium(): Promise<Browser> {
 
 /** Waits until the page has settled: nothing asked, nothing loading. */
 export async function settled(page: Page): Promise<void> {
-  await page.waitForLoadState('networkidle');
+  // A live view asks without end: then for a moment, in which the rest has come.
+  await page.waitForLoadState('networkidle', { timeout: 1_500 }).catch(() => {});
   // Evaluated by the browser's debugger: the page's policy on scripts refuses what playwright polls with.
   await page.evaluate(`new Promise((resolve) => {
     const look = () =>

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serviceKeyFile } from '#schema/control/service-key.ts';
+import { errors } from '#schema/errors.ts';
 import { requestThrough } from '../demo/request.ts';
 import type { Answer } from '../world/admin.ts';
 import type { AgentProcess } from '../world/process.ts';
@@ -47,6 +48,12 @@ const press = (name: string) => page.getByRole('button', { name, exact: true }).
 const dialog = () => page.getByRole('dialog');
 const inDialog = (name: string) => dialog().getByRole('button', { name, exact: true }).click();
 const row = (name: string) => page.getByRole('row').filter({ hasText: name });
+/** Rows of its Recent Activity, at the foot of its page. */
+const happened = (kind: string) =>
+  page
+    .getByRole('region', { name: 'Recent Activity' })
+    .getByRole('row')
+    .filter({ has: page.getByText(kind, { exact: true }) });
 const get = (path: string) => requestThrough(client.proxy, agents.url + path);
 
 test('a Service is created and given a Resource', async () => {
@@ -127,6 +134,7 @@ test('a sallyportd with the saved file fetches the page, and is seen live withou
   client = await agents.client('client-1', { args: ['--service-key', path] });
   await client.line('client_ready');
   expect(await get('/')).toMatchObject({ status: 200, body: 'a private page\n' });
+  await happened('closed').getByText(new URL(agents.url).host).first().waitFor();
   const region = page.getByRole('region', { name: 'Clients on the key build-1' });
   await region.getByText('127.0.0.1').waitFor();
   await row('build-1').getByText('1 live').waitFor();
@@ -153,6 +161,9 @@ test('the base64 of it works from the environment, and this Client alone is cut 
 
 test('what is not granted is denied, and the key that is revoked is cut: its next attempt is refused', async () => {
   expect(await requestThrough(client.proxy, 'http://127.84.0.99:1/')).toMatchObject({ status: 403 });
+  const denied = happened('denied').filter({ hasText: '127.84.0.99:1' });
+  await denied.waitFor();
+  expect(await denied.textContent()).toContain(errors.not_a_resource.remedy);
   const cut = endless(client.proxy, `${agents.url}/endless`);
   await cut.begun;
   await press('Revoke build-1');
@@ -162,6 +173,7 @@ test('what is not granted is denied, and the key that is revoked is cut: its nex
   expect(await row('build-1').getByRole('button').allTextContents()).toEqual(['Delete']);
   await cut.ended;
   expect(await client.exited).toBe(3);
+  await page.getByText(errors.revoked.title).first().waitFor();
   await page.getByText('No Client runs on any of these keys.').waitFor();
 
   const again = await agents.client('client-3', { args: ['--service-key', path] });

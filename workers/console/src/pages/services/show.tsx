@@ -9,9 +9,11 @@ import { Activity, Pencil, Trash2, TriangleAlert } from 'lucide-react';
 import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
 import { useCan } from '../../api/session.ts';
+import { ActivityOf } from '../../parts/activity/activity.tsx';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Page } from '../../parts/page.tsx';
+import { Section } from '../../parts/section.tsx';
 import { Time } from '../../parts/time.tsx';
 import { EditService } from './edit.tsx';
 import { Grants } from './grants.tsx';
@@ -68,6 +70,11 @@ export default function ServicePage() {
       />
       <Keys service={service} />
       {can('grants:read') && <Grants service={service} />}
+      {can('events:read') && (
+        <Section title="Recent Activity">
+          <ActivityOf of={{ principal: id }} />
+        </Section>
+      )}
     </Page>
   );
 }
