@@ -109,7 +109,7 @@ test('what Recent Activity, its details and the overview look like, with nothing
   await page.getByRole('link', { name: 'nightly build' }).first().waitFor();
   expect(await look(page, 'activity')).toEqual([]);
   await page
-    .getByRole('button', { name: /^Details of the denied/ })
+    .getByRole('button', { name: /Details of the denied/ })
     .first()
     .click();
   await page.getByRole('dialog').getByText('Rule that decided').waitFor();
@@ -139,9 +139,15 @@ test('explain shows each decision, and a probe each hop', async () => {
 test('the audit log shows what was there before and after', async () => {
   await world.people.admin.patch(`/resources/${resource.id}`, { name: 'General ledger' });
   await open('/audit', 'Audit log');
-  await page.getByRole('button', { name: 'Before and after of resource.update' }).first().waitFor();
+  await page
+    .getByRole('button', { name: /before and after of resource.update/ })
+    .first()
+    .waitFor();
   expect(await look(page, 'audit')).toEqual([]);
-  await page.getByRole('button', { name: 'Before and after of resource.update' }).first().click();
+  await page
+    .getByRole('button', { name: /before and after of resource.update/ })
+    .first()
+    .click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('cell', { name: 'Ledger', exact: true }).waitFor();
   await dialog.getByRole('cell', { name: 'General ledger' }).waitFor();

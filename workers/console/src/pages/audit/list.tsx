@@ -1,5 +1,5 @@
 /** The audit log: what administrators changed, with what was there before and after. */
-import { Anchor, Badge, Button, Group, Menu, Text, UnstyledButton } from '@mantine/core';
+import { Anchor, Badge, Button, Group, Menu, Text, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { ClipboardList, Download } from 'lucide-react';
 import { useState } from 'react';
@@ -109,10 +109,11 @@ const columnsFor = (open: (entry: Entry) => void): Columns<Entry> => [
     id: 'open',
     cell: ({ row: { original } }) => (
       <Group justify="flex-end">
-        <UnstyledButton onClick={() => open(original)} aria-label={`Before and after of ${original.action}`}>
+        <UnstyledButton onClick={() => open(original)}>
           <Anchor component="span" size="sm">
             Details
           </Anchor>
+          <VisuallyHidden>: before and after of {original.action}</VisuallyHidden>
         </UnstyledButton>
       </Group>
     ),

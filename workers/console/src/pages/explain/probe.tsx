@@ -1,9 +1,10 @@
 /** Has the Connectors try the destination, and shows by hop how far they came. */
-import { Badge, Button, Group, Paper, Stack, Table, Text, Title } from '@mantine/core';
+import { Badge, Button, Group, Paper, ScrollArea, Stack, Table, Text, Title } from '@mantine/core';
 import { Radar } from 'lucide-react';
 import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
 import { useCan } from '../../api/session.ts';
+import { sayRemedy } from '../../parts/activity/words.tsx';
 import { sayDuration } from '../../parts/bytes.ts';
 import { Refusal } from '../../parts/refusal.tsx';
 import type { Question } from './destination.ts';
@@ -63,8 +64,8 @@ const Result = ({ of: { connector_name: name, ok, hops: made } }: { of: Probed }
       </Text>
       <Badge color={ok ? 'teal' : 'red'}>{ok ? 'reached it' : 'did not reach it'}</Badge>
     </Group>
-    <Table.ScrollContainer minWidth={480}>
-      <Table verticalSpacing={6}>
+    <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': `Hops of ${name}` }}>
+      <Table verticalSpacing={6} miw={560}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th scope="col">Hop</Table.Th>
@@ -81,7 +82,7 @@ const Result = ({ of: { connector_name: name, ok, hops: made } }: { of: Probed }
                   {ok ? 'passed' : code}
                 </Badge>
                 <Text span size="sm" ff={ok ? 'monospace' : 'text'}>
-                  {ok ? found.join(', ') : `${title ?? ''} ${remedy ?? ''}`}
+                  {ok ? found.join(', ') : sayRemedy(`${title ?? ''} ${remedy ?? ''}`)}
                 </Text>
               </Table.Td>
               <Table.Td style={{ whiteSpace: 'nowrap' }}>{sayDuration(ms)}</Table.Td>
@@ -89,6 +90,6 @@ const Result = ({ of: { connector_name: name, ok, hops: made } }: { of: Probed }
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </ScrollArea>
   </Stack>
 );

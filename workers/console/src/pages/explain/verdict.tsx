@@ -2,11 +2,16 @@
 import { Alert, Paper, Text, ThemeIcon, Timeline } from '@mantine/core';
 import { Check, ShieldCheck, ShieldX, X } from 'lucide-react';
 import { errors, isErrorCode } from '#schema/errors.ts';
+import { sayRemedy } from '../../parts/activity/words.tsx';
 import type { Explanation } from './explain.tsx';
 
-const components: Record<Explanation['steps'][number]['component'], string> = {
-  credential: 'Credential',
-  client_acl: 'Client ACL',
+const titles: Record<Explanation['steps'][number]['check'], string> = {
+  service_key: 'Service Key',
+  user: 'Person',
+  session: 'Login on a device',
+  resource: 'Client ACL: is it a Resource',
+  grant: 'Client ACL: is it granted',
+  port: 'Client ACL: port and protocol',
   policy: 'Security Policy',
   connector: 'Connector health',
   connector_acl: 'Connector ACL',
@@ -34,10 +39,10 @@ export function Verdict({
       )}
       <Paper>
         <Timeline bulletSize={24} lineWidth={2} active={steps.length}>
-          {steps.map(({ check, component, ok, detail, remedy }) => (
+          {steps.map(({ check, ok, detail, remedy }) => (
             <Timeline.Item
               key={check}
-              title={`${components[component]}: ${check.replaceAll('_', ' ')}`}
+              title={titles[check]}
               bullet={
                 <ThemeIcon size={24} radius="xl" color={ok ? 'teal.8' : 'red.8'}>
                   {ok ? <Check size={14} aria-label="yes" /> : <X size={14} aria-label="no" />}
@@ -49,7 +54,7 @@ export function Verdict({
               </Text>
               {remedy !== null && (
                 <Text size="sm" c="dimmed">
-                  {remedy}
+                  {sayRemedy(remedy)}
                 </Text>
               )}
             </Timeline.Item>

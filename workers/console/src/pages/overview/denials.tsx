@@ -48,7 +48,9 @@ export function Denials({ of }: { of: DenialsOf }) {
                 <Text size="sm" fw={600} c="var(--mantine-color-error)">
                   {count.toLocaleString('en')}×
                 </Text>
-                <Time at={at} size="xs" c="dimmed" />
+                <Text size="xs" c="dimmed">
+                  <Time at={at} />
+                </Text>
               </Stack>
             </Group>
           );

@@ -30,7 +30,9 @@ export function ExpiringKeys({ of }: { of: NonNullable<Overview['expiring_keys']
                 </Anchor>{' '}
                 · {name}
               </Text>
-              <Time at={at} size="sm" c="dimmed" />
+              <Text size="sm" c="dimmed">
+                <Time at={at} />
+              </Text>
             </Group>
           ),
         )}

@@ -117,6 +117,9 @@ export function NetworkMap({
           ))}
         </Stack>
       </Canvas>
+      <Text size="xs" c="dimmed" mt="md">
+        Lines are flows of the last hour: whole where they were direct, dashed by relay.
+      </Text>
     </Paper>
   );
 }
@@ -192,7 +195,9 @@ function Canvas({ links, children }: { links: Links; children: React.ReactNode }
       if (!from || !to) return [];
       const [a, b] = [from.getBoundingClientRect(), to.getBoundingClientRect()];
       if (b.left <= a.right) return [];
-      const point = (x: number, y: number): [number, number] => [x - frame.left, y - frame.top];
+      // Beside each other where one Client uses both.
+      const aside = path === 'direct' ? -4 : 4;
+      const point = (x: number, y: number): [number, number] => [x - frame.left, y - frame.top + aside];
       return [
         {
           key: `${instance} ${connector} ${path}`,

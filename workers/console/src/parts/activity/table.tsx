@@ -1,5 +1,5 @@
 /** Events as a table. A denied or failed one says why in its row; each leads to all that is known of it. */
-import { Box, Stack, Text, UnstyledButton } from '@mantine/core';
+import { Box, Stack, Text, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { ActivityIcon } from 'lucide-react';
 import type { Pages } from '../../api/pages.ts';
 import { sayBytes, sayDuration } from '../bytes.ts';
@@ -25,7 +25,7 @@ export function EventTable({
       columns={columnsFor(onOpen)}
       pages={pages}
       rowId={({ id }) => id}
-      minWidth={980}
+      minWidth={1060}
       empty={
         filtered ? (
           <Empty icon={ActivityIcon} title="Nothing like that happened">
@@ -47,13 +47,13 @@ const columnsFor = (onOpen: (event: FlowEvent) => void): Columns<FlowEvent> => [
     header: 'When',
     id: 'at',
     cell: ({ row: { original } }) => (
-      <UnstyledButton
-        onClick={() => onOpen(original)}
-        aria-label={`Details of the ${original.kind} flow to ${original.host}`}
-      >
+      <UnstyledButton onClick={() => onOpen(original)}>
         <Text size="sm" td="underline" style={{ textUnderlineOffset: 3 }} component="span">
           <Time at={original.at} />
         </Text>
+        <VisuallyHidden>
+          , Details of the {original.kind} flow to {original.host}
+        </VisuallyHidden>
       </UnstyledButton>
     ),
   },
@@ -82,15 +82,11 @@ const columnsFor = (onOpen: (event: FlowEvent) => void): Columns<FlowEvent> => [
     cell: ({ row: { original: event } }) => (
       <Lines
         of={[
-          <Text key="to" span inherit ff="monospace" style={{ overflowWrap: 'anywhere' }}>
+          <Text key="to" span inherit ff="monospace" style={{ whiteSpace: 'nowrap' }}>
             {destinationOf(event)}
           </Text>,
-          event.resource && (
-            <>
-              <Thing id={event.resource} names={event.names} />
-              {event.rule && event.rule !== event.host && ` by ${event.rule}`}
-            </>
-          ),
+          event.resource && <Thing key="resource" id={event.resource} names={event.names} />,
+          event.rule && event.rule !== event.host && `by ${event.rule}`,
         ]}
       />
     ),
@@ -163,7 +159,7 @@ function What({ event }: { event: FlowEvent }) {
 
 /** The first as it is, those below it small; what is not there is left out. */
 const Lines = ({ of: [first, ...rest] }: { of: React.ReactNode[] }) => (
-  <Stack gap={0} miw={110}>
+  <Stack gap={0} miw={120} style={{ whiteSpace: 'nowrap' }}>
     <Text size="sm" component="div">
       {first}
     </Text>

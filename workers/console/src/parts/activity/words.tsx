@@ -7,7 +7,10 @@ import type { FlowEvent } from './events.ts';
 const kindColours = { established: 'blue', closed: 'teal', denied: 'red', failed: 'orange' } as const;
 
 export const KindBadge = ({ kind }: { kind: FlowEvent['kind'] }) => (
-  <Badge color={kindColours[kind]} variant={kind === 'denied' ? 'filled' : 'light'}>
+  <Badge
+    color={kind === 'denied' ? 'red.9' : kindColours[kind]}
+    variant={kind === 'denied' ? 'filled' : 'light'}
+  >
     {kind}
   </Badge>
 );
@@ -16,8 +19,11 @@ export const KindBadge = ({ kind }: { kind: FlowEvent['kind'] }) => (
 export function reasonOf(code: string | null): { title: string; remedy: string } | null {
   if (code === null) return null;
   const known = isErrorCode(code) ? errors[code] : undefined;
-  return { title: known?.title ?? code, remedy: known?.remedy ?? '' };
+  return { title: sayRemedy(known?.title ?? code), remedy: sayRemedy(known?.remedy ?? '') };
 }
+
+/** Commands in a text that is made for terminals too are quoted. */
+export const sayRemedy = (text: string): string => text.replaceAll(/`([^`]+)`/g, '“$1”');
 
 export const destinationOf = ({
   protocol,
