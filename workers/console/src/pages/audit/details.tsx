@@ -57,10 +57,10 @@ function Difference({ before, after }: { before: Map<string, string>; after: Map
         {changed.map((name) => (
           <Table.Tr key={name}>
             <Table.Th scope="row">{name}</Table.Th>
-            <Table.Td className={before.has(name) ? classes['gone'] : undefined}>
+            <Table.Td {...(before.has(name) && { className: classes['gone']! })}>
               {before.get(name) ?? '–'}
             </Table.Td>
-            <Table.Td className={after.has(name) ? classes['come'] : undefined}>
+            <Table.Td {...(after.has(name) && { className: classes['come']! })}>
               {after.get(name) ?? '–'}
             </Table.Td>
           </Table.Tr>
