@@ -42,7 +42,7 @@ export function Histogram({
   const total = (bucket: Bucket) => kinds.reduce((sum, kind) => sum + bucket[kind], 0);
   const most = Math.max(1, ...buckets.map(total));
   const sums = kinds.map((kind) => [kind, buckets.reduce((sum, one) => sum + one[kind], 0)] as const);
-  const format = buckets.length * bucketMs > 86_400_000 ? long : short;
+  const format = buckets.length * bucketMs > 43_200_000 ? long : short;
   const first = buckets[0];
   const last = buckets.at(-1);
   return (

@@ -25,7 +25,7 @@ export function EventTable({
       columns={columnsFor(onOpen)}
       pages={pages}
       rowId={({ id }) => id}
-      minWidth={1060}
+      minWidth={960}
       empty={
         filtered ? (
           <Empty icon={ActivityIcon} title="Nothing like that happened">
@@ -114,19 +114,12 @@ const columnsFor = (onOpen: (event: FlowEvent) => void): Columns<FlowEvent> => [
     id: 'bytes',
     cell: ({ row: { original: event } }) =>
       event.kind === 'closed' ? (
-        <Text size="sm" style={{ whiteSpace: 'nowrap' }}>
-          {sayBytes(event.bytes_up)} / {sayBytes(event.bytes_down)}
-        </Text>
-      ) : null,
-  },
-  {
-    header: 'Duration',
-    id: 'duration',
-    cell: ({ row: { original: event } }) =>
-      event.kind === 'closed' ? (
-        <Text size="sm" style={{ whiteSpace: 'nowrap' }}>
-          {sayDuration(event.duration_ms)}
-        </Text>
+        <Lines
+          of={[
+            `${sayBytes(event.bytes_up)} / ${sayBytes(event.bytes_down)}`,
+            `in ${sayDuration(event.duration_ms)}`,
+          ]}
+        />
       ) : null,
   },
 ];
