@@ -58,7 +58,7 @@ const get = (path: string) => requestThrough(client.proxy, agents.url + path);
 
 test('a Service is created and given a Resource', async () => {
   await press('Create a Service');
-  await page.getByLabel('Name').fill('ci');
+  await dialog().getByRole('textbox', { name: 'Name' }).fill('ci');
   await inDialog('Create');
   await heading('ci').waitFor();
   await press('Add a Resource');
@@ -70,8 +70,8 @@ test('a Service is created and given a Resource', async () => {
 
 test('its key is made in the browser, saved in each form, and gone once the dialog closes', async () => {
   await press('Generate a key');
-  await page.getByLabel('Name').fill('build-1');
-  expect(await page.getByLabel('Expires').inputValue()).toBe('365');
+  await dialog().getByRole('textbox', { name: 'Name' }).fill('build-1');
+  expect(await dialog().getByRole('combobox', { name: 'Expires' }).inputValue()).toBe('365');
   expect(await look(page, 'services-key-form')).toEqual([]);
   await inDialog('Generate');
   const save = dialog().getByRole('button', { name: 'Download service_key.json' });

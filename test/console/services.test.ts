@@ -40,8 +40,8 @@ test('the first Service is created from the empty list, and its page says what t
   await heading('Services').waitFor();
   expect(await look(page, 'services-empty')).toEqual([]);
   await button('Create a Service').first().click();
-  await page.getByLabel('Name').fill('ci runners');
-  await page.getByLabel('Description').fill('What the pipeline deploys with');
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('ci runners');
+  await page.getByRole('dialog').getByLabel('Description').fill('What the pipeline deploys with');
   expect(await look(page, 'services-create')).toEqual([]);
   await inDialog('Create');
   await heading('ci runners').waitFor();
@@ -54,7 +54,7 @@ test('the first Service is created from the empty list, and its page says what t
 test('a name that is taken is told beside its field', async () => {
   await page.goto(world.url('/services'));
   await button('Create a Service').click();
-  await page.getByLabel('Name').fill('ci runners');
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('ci runners');
   await inDialog('Create');
   await page
     .getByRole('dialog')
@@ -87,7 +87,7 @@ test('a key is offered what its state allows: revoke and rename while active, de
   expect(await button('Delete').count()).toBe(0);
 
   await button('Rename still good').click();
-  await page.getByLabel('Name').fill('renamed');
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('renamed');
   await inDialog('Rename');
   await row('renamed').waitFor();
 
@@ -127,7 +127,7 @@ test('a Resource is added by search, until a time, and removed; the Service is r
   await page.getByRole('option', { name: /wiki/ }).waitFor({ state: 'detached' });
   expect(await look(page, 'services-grant')).toEqual([]);
   await page.getByRole('option', { name: /database/ }).click();
-  await page.getByLabel('Until').fill('2031-01-31T12:00');
+  await page.getByRole('dialog').getByLabel('Until').fill('2031-01-31T12:00');
   await inDialog('Add');
   await row('database').getByText('db.internal').waitFor();
   const { items } = await admin.get(`/grants?service_account_id=${service.id}`);
@@ -140,7 +140,7 @@ test('a Resource is added by search, until a time, and removed; the Service is r
   await page.getByText('No Resource yet').waitFor();
 
   await button('Rename').click();
-  await page.getByLabel('Name').fill('to be gone');
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('to be gone');
   await inDialog('Save');
   await heading('to be gone').waitFor();
   await button('Delete').click();
