@@ -3,7 +3,7 @@
  * the private half stays in the state of this dialog, is shown once, and goes with it. Not even the cache of
  * changes sees it: that holds what was sent and answered.
  */
-import { Alert, Button, Group, Modal, NativeSelect, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Modal, NativeSelect, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useDisclosure } from '@mantine/hooks';
 import { Infinity as Endless } from 'lucide-react';
@@ -14,6 +14,7 @@ import { api, take } from '../../api/client.ts';
 import { generateKey } from '../../browser/generate-key.ts';
 import { now } from '../../browser/now.ts';
 import { showFieldErrors } from '../../parts/form-errors.ts';
+import { Notice } from '../../parts/notice.tsx';
 import { Refusal } from '../../parts/refusal.tsx';
 import { dayOf, daysOf, expiryChoices, usualExpiry } from './key-expiry.ts';
 import { KeySecret } from './key-secret.tsx';
@@ -123,10 +124,10 @@ function Form({ service: { id }, close, made }: FormProps) {
           />
         )}
         {expiry === 'never' && (
-          <Alert color="orange" icon={<Endless size={18} />} title="A key without an end">
+          <Notice icon={Endless} title="A key without an end">
             It opens this Service’s Resources until somebody revokes it. Prefer an end, and a new key before
             it.
-          </Alert>
+          </Notice>
         )}
         <Refusal error={failure} />
         <Group justify="flex-end">

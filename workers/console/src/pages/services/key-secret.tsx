@@ -1,19 +1,20 @@
 /** A new Service Key, shown this once: to save, to copy in each of its forms, and how to use it. */
-import { Alert, Button, CopyButton, Group, Stack, Tabs, Text, Title } from '@mantine/core';
+import { Button, CopyButton, Group, Stack, Tabs, Text, Title } from '@mantine/core';
 import { Check, Copy, Download, ShieldAlert } from 'lucide-react';
 import type { ServiceKeyFile } from '#schema/control/service-key.ts';
 import { saveFile } from '../../browser/save-file.ts';
 import { CodeBlock } from '../../parts/code-block.tsx';
+import { Notice } from '../../parts/notice.tsx';
 import { fileName, formsOf, uses } from './key-forms.ts';
 
 export function KeySecret({ file, close }: { file: ServiceKeyFile; close: () => void }) {
   const forms = formsOf(file);
   return (
     <Stack>
-      <Alert color="orange" icon={<ShieldAlert size={18} />}>
-        The private half was made in this browser and is kept nowhere else: this is the only time that the key
-        can be saved. Whoever has it can reach this Service’s Resources.
-      </Alert>
+      <Notice icon={ShieldAlert} title="It is shown this once">
+        Its private half was made in this browser and is kept nowhere else. Whoever has it can reach this
+        Service’s Resources.
+      </Notice>
       <Group>
         <Button
           data-autofocus

@@ -2,7 +2,7 @@
  * One Service Account: what deserves an eye, its keys, the Clients that run on them, and what it may reach.
  * Asked again every few seconds, so that a Client that comes or goes is seen.
  */
-import { Alert, Button, Text } from '@mantine/core';
+import { Button, Text } from '@mantine/core';
 import { useSuspenseQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { Activity, Pencil, Trash2, TriangleAlert } from 'lucide-react';
@@ -12,6 +12,7 @@ import { useCan } from '../../api/session.ts';
 import { ActivityOf } from '../../parts/activity/activity.tsx';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Facts } from '../../parts/facts.tsx';
+import { Notice } from '../../parts/notice.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Section } from '../../parts/section.tsx';
 import { Time } from '../../parts/time.tsx';
@@ -123,12 +124,12 @@ function Changes({ service: { id, name, description, active_keys } }: { service:
 function Warnings({ of: { warnings } }: { of: Service }) {
   if (warnings.length === 0) return null;
   return (
-    <Alert color="orange" icon={<TriangleAlert size={18} />} title="Worth a look">
+    <Notice icon={TriangleAlert} title="Worth a look">
       {warnings.map(({ code, key_id, detail }) => (
         <Text key={`${code} ${key_id}`} size="sm">
           {detail[0]!.toUpperCase() + detail.slice(1)}.
         </Text>
       ))}
-    </Alert>
+    </Notice>
   );
 }
