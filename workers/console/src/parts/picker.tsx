@@ -39,7 +39,7 @@ export function Picker({ asked, ask, value, onChange, chosen: first, ...props }:
   return (
     <Select
       searchable
-      nothingFoundMessage={data ? 'Nothing has this in its name' : 'Loading …'}
+      nothingFoundMessage={nothing(data !== undefined, q !== undefined)}
       {...props}
       data={[...kept, ...found]}
       filter={({ options }) => options}
@@ -53,3 +53,8 @@ export function Picker({ asked, ask, value, onChange, chosen: first, ...props }:
     />
   );
 }
+
+const nothing = (asked: boolean, searched: boolean): string => {
+  if (!asked) return 'Loading …';
+  return searched ? 'Nothing has this in its name' : 'There is none yet';
+};
