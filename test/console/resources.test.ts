@@ -54,7 +54,7 @@ test('a Resource is made, with what it overlaps explained before and after, and 
   await page.getByText('“80OO” is neither a port nor a range').waitFor();
   found.push(...(await look(page, 'resources-create')));
   await page.getByLabel('TCP ports, written').fill('5432, 8000-8100');
-  await page.getByRole('textbox', { name: 'Tags' }).fill('env=prod');
+  await page.getByPlaceholder('env=prod').fill('env=prod');
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Create', exact: true }).click();
 
