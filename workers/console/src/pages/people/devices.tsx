@@ -37,6 +37,9 @@ export function DeviceSessions({ user }: { user: string }) {
   );
 }
 
+/** A provider that was asked when, and did not say: the epoch stands for that. */
+const knownTime = (at: string): string | null => (Date.parse(at) === 0 ? null : at);
+
 const columns: Columns<Session> = [
   {
     header: 'Device',
@@ -62,7 +65,7 @@ const columns: Columns<Session> = [
     id: 'proof',
     cell: ({ row: { original } }) => (
       <>
-        <Time at={original.authenticated_at} />
+        <Time at={knownTime(original.authenticated_at)} never="when is not known" />
         <Text size="xs" c="dimmed">
           {[original.acr, ...original.amr].filter(Boolean).join(', ')}
         </Text>

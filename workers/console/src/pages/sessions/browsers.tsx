@@ -27,7 +27,7 @@ export function BrowserSessions({ user, title }: { user?: string; title: string 
         columns={user === undefined ? [whose, ...columns] : columns}
         pages={pages}
         rowId={({ id }) => id}
-        minWidth={720}
+        minWidth={user === undefined ? 900 : 720}
         empty={
           <Empty icon={MonitorSmartphone} title="No session">
             A session begins with a login and ends an hour after its last use.
@@ -50,10 +50,14 @@ const columns: Columns<Session> = [
     id: 'browser',
     cell: ({ row: { original } }) => (
       <Group gap="xs" wrap="nowrap" title={original.user_agent ?? undefined}>
-        <Text size="sm" fw={600}>
+        <Text size="sm" fw={600} style={{ whiteSpace: 'nowrap' }}>
           {browserName(original.user_agent)}
         </Text>
-        {original.current && <Badge color="gate">this one</Badge>}
+        {original.current && (
+          <Badge color="gate" style={{ flexShrink: 0 }}>
+            this one
+          </Badge>
+        )}
       </Group>
     ),
   },
