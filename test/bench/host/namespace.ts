@@ -8,6 +8,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 const inside = 'SALLYPORT_BENCH_NAMESPACE';
 
+/** An address that is not loopback's: without one a host has nothing to be met at directly. */
+const address = '198.18.0.1/32';
+const cable = [
+  'ip link set lo up',
+  'ip link add bench0 type veth peer name bench1',
+  `ip addr add ${address} dev bench0`,
+  'ip link set bench0 up',
+  'ip link set bench1 up',
+].join(' && ');
+
 /** What is asked of the kernel, for this namespace alone. */
 const settings = {
   'net/ipv4/tcp_congestion_control': 'reno',
@@ -24,12 +34,12 @@ const settings = {
 export function enterNamespace(): string | undefined {
   if (process.env[inside]) return configure();
   const unshare = process.getuid!() === 0 ? ['-n'] : ['-Urn'];
-  const withLoopback = (command: string) => [...unshare, '--', 'sh', '-c', `ip link set lo up && ${command}`];
-  const tried = spawnSync('unshare', withLoopback('true'), { encoding: 'utf8' });
+  const connected = (command: string) => [...unshare, '--', 'sh', '-c', `${cable} && ${command}`];
+  const tried = spawnSync('unshare', connected('true'), { encoding: 'utf8' });
   if (tried.status !== 0) {
     return `no network namespace (${(tried.error?.message ?? tried.stderr).trim()}): TCP runs with ${congestionControl()}`;
   }
-  const args = [...withLoopback('exec "$@"'), 'sh', process.execPath, ...process.execArgv];
+  const args = [...connected('exec "$@"'), 'sh', process.execPath, ...process.execArgv];
   process.execve!('/usr/bin/env', ['env', 'unshare', ...args, ...process.argv.slice(1)], {
     ...process.env,
     [inside]: '1',

@@ -1,14 +1,17 @@
 /**
- * One TCP flow of the generator, to the origin directly or by CONNECT through a proxy. All flows read into
+ * One TCP flow of the generator: to the origin directly, in TLS, or by CONNECT through a proxy. All flows read into
  * one buffer (their callbacks run before the next read), so that the generator allocates nothing per chunk.
  */
 import { connect, type Socket } from 'node:net';
+import type { ConnectorHash } from '#schema/ids.ts';
 
 export interface Target {
   host: string;
   port: number;
   /** Absent: straight to the origin. */
   proxy?: { host: string; port: number };
+  /** Spoken in the agents' TLS, to whoever has this key. */
+  tls?: ConnectorHash;
 }
 
 export interface Receiver {
@@ -25,6 +28,8 @@ export const authority = (target: Target) => `${target.host}:${target.port}`;
 
 /** Connected to the origin, through the proxy's tunnel when there is one. */
 export async function openFlow(target: Target, receiver: Receiver): Promise<Socket> {
+  if (target.tls !== undefined)
+    return (await import('./tls.ts')).openTls(target, target.tls, readBuffer, receiver);
   if (!target.proxy) return dial(target, receiver);
   const tunnel = new ConnectAnswer(receiver);
   const socket = await dial(target.proxy, tunnel);

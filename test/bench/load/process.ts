@@ -3,6 +3,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { ConnectorHash } from '#schema/ids.ts';
 import type { BulkJob, BulkResult } from './bulk.ts';
 import type { ExchangesJob, ExchangesResult } from './exchanges.ts';
 import type { NewFlowsJob, NewFlowsResult } from './new-flows.ts';
@@ -14,14 +15,16 @@ export interface Origin {
   pid: number;
   address: string;
   ports: { bulk: number; http: number };
+  /** The same behind the agents' own TLS, by whoever has this key. */
+  tls: { bulk: number; http: number; hash: ConnectorHash };
   stop(): void;
 }
 
 /** @param prefix of its command, such as `ip netns exec X`; here and below. */
 export async function startOrigin(address: string, prefix: string[] = []): Promise<Origin> {
   const child = start(prefix, 'origin.ts', address);
-  const ports = (await message(child, graceMs)) as Origin['ports'];
-  return { pid: child.pid!, address, ports, stop: () => child.kill() };
+  const open = (await message(child, graceMs)) as Pick<Origin, 'ports' | 'tls'>;
+  return { pid: child.pid!, address, ...open, stop: () => child.kill() };
 }
 
 export class Generator {

@@ -9,13 +9,14 @@ import { memory } from '../measure/memory.ts';
 import { newFlows } from '../measure/new-flows.ts';
 import { requests } from '../measure/requests.ts';
 import { throughput } from '../measure/throughput.ts';
-import { direct, type SallyportWay, throughSallyport } from './subjects.ts';
+import { direct, directTls, plainTls, type SallyportWay, throughSallyport } from './subjects.ts';
 
 const parts = ['client', 'relay', 'connector'];
 const sallyports: SallyportWay[] = [
   { name: 'node_relay', title: 'Node relay', relay: 'node' },
   { name: 'websocket_relay', title: 'Node relay by WebSocket', relay: 'websocket' },
   { name: 'edge_relay', title: 'edge relay', relay: 'edge' },
+  { name: 'p2p', title: 'direct path', relay: 'node', direct: true },
 ];
 
 export const path: Comparison = {
@@ -25,6 +26,7 @@ export const path: Comparison = {
   ends: async () => ({ origin: await startOrigin('127.0.0.99'), generator: await Generator.start() }),
   ways: [
     { name: 'direct', title: 'direct', build: async ({ origin }) => direct(origin) },
+    { ...plainTls, build: async ({ origin }) => directTls(origin) },
     ...sallyports.map((way) => ({
       ...way,
       build: ({ origin }: Ends, prefix: string[]) => throughSallyport(way, origin, prefix),

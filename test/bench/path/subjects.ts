@@ -24,12 +24,31 @@ export function direct(origin: Origin): Subject {
   };
 }
 
+/** One TLS connection for each flow, load and origin its two ends: what encryption alone costs. */
+export const plainTls = { name: 'tls', title: 'TLS, nothing between' } as const;
+
+export function directTls({ address, ports, tls }: Origin): Subject {
+  return {
+    ...plainTls,
+    trouble: () => undefined,
+    target: (port) => ({
+      host: address,
+      port: port === ports.bulk ? tls.bulk : tls.http,
+      tls: tls.hash,
+    }),
+    parts: {},
+    stop: async () => {},
+  };
+}
+
 export interface SallyportWay {
   name: string;
   title: string;
   relay: 'node' | 'websocket' | 'edge';
   /** How the load comes in; by the HTTP proxy when absent, or by local ports that are the origin's. */
   entrance?: 'proxy' | 'forward';
+  /** Without a relay, once they have met. */
+  direct?: true;
 }
 
 /** @param prefix of each agent's command, for a profiler. */
@@ -38,7 +57,7 @@ export async function throughSallyport(
   origin: Origin,
   prefix: string[] = [],
 ): Promise<Subject> {
-  const world = await World.start({ slug: 'bench', prefix });
+  const world = await World.start({ slug: 'bench', prefix, ...(way.direct && { p2p: 'auto' }) });
   try {
     return await build(way, world, origin);
   } catch (error) {
@@ -48,7 +67,7 @@ export async function throughSallyport(
 }
 
 async function build(
-  { name, title, relay, entrance = 'proxy' }: SallyportWay,
+  { name, title, relay, entrance = 'proxy', direct: meets }: SallyportWay,
   world: World,
   origin: Origin,
 ): Promise<Subject> {
@@ -76,6 +95,7 @@ async function build(
     (proxy: string) =>
     (port: number): Target => ({ host: origin.address, port, proxy: parseAddress(proxy) });
   await firstByte(through(client.proxy)(origin.ports.http), performance.now());
+  if (meets) await client.line('direct_path_open');
   const standing = [...world.processes];
   return {
     name,

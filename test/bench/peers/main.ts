@@ -7,7 +7,7 @@ import type { Comparison, Ends, Way } from '../measure/compare.ts';
 import { newFlows } from '../measure/new-flows.ts';
 import { requests } from '../measure/requests.ts';
 import { throughput } from '../measure/throughput.ts';
-import { direct, throughSallyport } from '../path/subjects.ts';
+import { direct, directTls, plainTls, throughSallyport } from '../path/subjects.ts';
 import { missing, type Program, programs } from './install.ts';
 import { keepResults } from './results.ts';
 import { ssh, throughSsh } from './ssh.ts';
@@ -36,6 +36,7 @@ export const peers: Comparison = {
   ends: async () => ({ origin: await startOrigin('127.0.0.99'), generator: await Generator.start() }),
   ways: [
     { name: 'direct', title: 'direct', build: async ({ origin }: Ends) => direct(origin) },
+    { ...plainTls, build: async ({ origin }: Ends) => directTls(origin) },
     {
       ...sallyport,
       build: ({ origin }, prefix) =>

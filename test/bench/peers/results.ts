@@ -1,6 +1,7 @@
 /** What a whole run brought, kept beside this benchmark: a page with a table, a chart, every single row. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { Compared, Conclusion } from '../measure/compare.ts';
+import { plainTls } from '../path/subjects.ts';
 import { barChart } from '../report/chart.ts';
 import { markdownTable } from '../report/markdown.ts';
 import type { Result } from '../report/result.ts';
@@ -20,6 +21,8 @@ const figures: Record<string, string> = {
   new_per_s: 'new_flows',
   cpu_s_per_gb: 'cpu_between',
 };
+
+const unrelayed = new Set(['direct', plainTls.name]);
 
 export async function keepResults(compared: Compared): Promise<Conclusion> {
   const json = { subjects: subjectsOf(compared.result) };
@@ -83,7 +86,7 @@ function subjectsOf(result: Result): Record<string, Record<string, number | bool
             return median === undefined ? [] : [[short, Number(median.toPrecision(4))]];
           }),
         ),
-        relayed: name !== 'direct',
+        relayed: !unrelayed.has(name),
       },
     ]),
   );
