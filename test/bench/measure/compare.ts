@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Machine } from '../host/machine.ts';
 import type { Generator, Origin } from '../load/process.ts';
 import { printable } from '../report/print.ts';
-import { hottest } from '../report/profile.ts';
+import { hottest, type Profiled, profilesIn } from '../report/profile.ts';
 import { type Result, resultOf, toJson } from '../report/result.ts';
 import type { Measure, Subject } from './measure.ts';
 import { type Row, runRounds } from './rounds.ts';
@@ -73,8 +73,8 @@ export interface Compared {
   milliseconds: number;
   /** Not a quick one, nor one of some measures or subjects, nor one with a profiler. */
   whole: boolean;
-  /** The functions with the most time, when there was a profile. */
-  hottest: string | undefined;
+  /** Of each agent, when there was a profiler. */
+  profiles: Profiled[] | undefined;
 }
 
 /** @returns the line for `--json`, and whether all went well. */
@@ -137,14 +137,14 @@ export async function compare(
     const ok = rows.every((row) => row.error === undefined);
     const { machine } = o;
     const json = { bench: c.name, subjects: toJson(result), absent, machine, rounds, milliseconds, raw };
-    let spent: string | undefined;
+    let profiles: Profiled[] | undefined;
     if (o.profile !== undefined) {
       await stop(); // They write their profiles when they end.
-      spent = hottest(o.profile, agents(subjects));
-      o.say(`\n${spent}`);
+      profiles = profilesIn(o.profile, agents(subjects));
+      o.say(`\n${hottest(profiles)}`);
     }
     const whole = !o.quick && o.measures.length + o.subjects.length === 0 && o.profile === undefined;
-    const about = { absent, machine, rounds, milliseconds, whole, hottest: spent };
+    const about = { absent, machine, rounds, milliseconds, whole, profiles };
     const compared = { result, columns, rows, ...about };
     const conclusion = await c.conclude?.(compared);
     if (conclusion) o.say(`\n${conclusion.text}`);

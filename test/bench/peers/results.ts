@@ -3,7 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import type { Compared, Conclusion } from '../measure/compare.ts';
 import { plainTls } from '../path/subjects.ts';
 import { barChart } from '../report/chart.ts';
+import { flameChart } from '../report/flame.ts';
 import { markdownTable } from '../report/markdown.ts';
+import { hottest, type Profiled } from '../report/profile.ts';
 import type { Result } from '../report/result.ts';
 import { summarise } from '../report/statistics.ts';
 
@@ -26,7 +28,7 @@ const unrelayed = new Set(['direct', plainTls.name]);
 
 export async function keepResults(compared: Compared): Promise<Conclusion> {
   const json = { subjects: subjectsOf(compared.result) };
-  if (compared.hottest !== undefined) return keepProfile(compared, compared.hottest, json);
+  if (compared.profiles !== undefined) return keepProfiles(compared, compared.profiles, json);
   if (!compared.whole) return { text: 'Only a whole run is kept in test/bench/results/.', json };
   await mkdir(folder, { recursive: true });
   const { machine, rounds, milliseconds, rows, absent, result, columns } = compared;
@@ -49,12 +51,18 @@ export async function keepResults(compared: Compared): Promise<Conclusion> {
   return { text: 'Kept in test/bench/results/: peers.md, peers.svg, peers.json.', json };
 }
 
-/** Of each process of Sallyport's at full load: the functions with the most time of their own. */
-async function keepProfile({ machine }: Compared, hottest: string, json: object): Promise<Conclusion> {
+/** Of each process of Sallyport's at full load: the functions with the most time of their own, and a flame chart. */
+async function keepProfiles({ machine }: Compared, profiles: Profiled[], json: object): Promise<Conclusion> {
   await mkdir(folder, { recursive: true });
   const head = `${machine.cores} × ${machine.cpu}, Node ${machine.node}; npm run bench -- peers --measure throughput --subject sallyport --profile DIR\nStart of the processes included.`;
-  await writeFile(new URL('profile.txt', folder), `${head}\n\n${hottest}\n`);
-  return { text: 'Kept in test/bench/results/: profile.txt.', json: { ...json } };
+  await writeFile(new URL('profile.txt', folder), `${head}\n\n${hottest(profiles)}\n`);
+  const charts = profiles.map(
+    ({ name, profile }) => [`flame-${name.replaceAll(' ', '-')}.svg`, name, profile] as const,
+  );
+  for (const [file, name, profile] of charts)
+    await writeFile(new URL(file, folder), flameChart(profile, name));
+  const kept = ['profile.txt', ...charts.map(([file]) => file)];
+  return { text: `Kept in test/bench/results/: ${kept.join(', ')}.`, json: { ...json } };
 }
 
 const isCharted = ({ key }: { key: string }) => Object.values(figures).includes(key);

@@ -6,22 +6,39 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { table } from './table.ts';
 
-interface Profile {
-  nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
+export interface Profile {
+  nodes: {
+    id: number;
+    callFrame: { functionName: string; url: string; lineNumber: number };
+    children?: number[];
+  }[];
   samples: number[];
   timeDeltas: number[];
 }
 
 const listed = 14;
 
-/** @param names of the processes of interest, by pid. A table for each, busiest first. */
-export function hottest(folder: string, names: Map<number, string>): string {
-  return globSync('**/*.cpuprofile', { cwd: folder })
-    .flatMap((file) => {
-      const name = names.get(pidOf(file));
-      if (name === undefined) return [];
-      const spent = selfTimes(JSON.parse(readFileSync(join(folder, file), 'utf8')));
-      return [{ name, file, spent, busy: [...spent.values()].reduce((sum, ms) => sum + ms, 0) }];
+export interface Profiled {
+  name: string;
+  file: string;
+  profile: Profile;
+}
+
+/** @param names of the processes of interest, by pid. */
+export function profilesIn(folder: string, names: Map<number, string>): Profiled[] {
+  return globSync('**/*.cpuprofile', { cwd: folder }).flatMap((file) => {
+    const name = names.get(pidOf(file));
+    if (name === undefined) return [];
+    return [{ name, file, profile: JSON.parse(readFileSync(join(folder, file), 'utf8')) }];
+  });
+}
+
+/** A table for each, busiest first. */
+export function hottest(profiles: Profiled[]): string {
+  return profiles
+    .map(({ name, file, profile }) => {
+      const spent = selfTimes(profile);
+      return { name, file, spent, busy: [...spent.values()].reduce((sum, ms) => sum + ms, 0) };
     })
     .sort((a, b) => b.busy - a.busy)
     .map(
@@ -39,7 +56,7 @@ function top(spent: Map<string, number>, busy: number): string {
 }
 
 function selfTimes({ nodes, samples, timeDeltas }: Profile): Map<string, number> {
-  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]));
   const spent = new Map<string, number>();
   samples.forEach((id, i) => {
     const name = names.get(id)!;
@@ -48,7 +65,8 @@ function selfTimes({ nodes, samples, timeDeltas }: Profile): Map<string, number>
   return spent;
 }
 
-function nameOf({ functionName, url, lineNumber }: Profile['nodes'][number]['callFrame']): string {
+/** A function by its name and where it is. */
+export function placeOf({ functionName, url, lineNumber }: Profile['nodes'][number]['callFrame']): string {
   const file = url.replace(/^file:\/\/.*?\/(node-agents|schema|workers|node_modules)\//, '$1/');
   return `${functionName || '(anonymous)'}${file ? `  ${file}:${lineNumber + 1}` : ''}`;
 }
