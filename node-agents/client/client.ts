@@ -4,9 +4,10 @@
  * `forward.ts`), is routed by `flow.ts` and leaves through a tunnel (`tunnels.ts`) or straight out.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outward } from '#node-agents/link/outward.ts';
 import type { PathPort } from '#node-agents/link/path/port.ts';
-import type { ClientConfig } from '#node-agents/process/config.ts';
+import { type ClientConfig, readListenSockets } from '#node-agents/process/config.ts';
 import type { Host } from '#node-agents/process/host.ts';
 import { version } from '#node-agents/process/version.ts';
 import { SallyportError } from '#schema/errors.ts';
@@ -33,6 +34,8 @@ import { openDirect } from './udp/direct.ts';
 
 /** For flows that are under way when the Client is asked to end. */
 const drainMs = 3_000;
+/** For the first login, of those who came while this Client was not running. */
+const patienceMs = 10_000;
 
 /**
  * Resolves after an orderly end.
@@ -53,7 +56,8 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
   });
   let transparent: Transparent | undefined;
   let outward: Outward | undefined;
-  const listeners = new Listeners();
+  const handed = readListenSockets(process.pid);
+  const listeners = new Listeners(handed);
   const started = host.monotonic();
   const facts = () => ({
     version,
@@ -66,7 +70,15 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     uptime_seconds: Math.round((host.monotonic() - started) / 1000),
   });
   const refusals = new Refusals(host.now);
-  const opening = { ...openOptions(config, host, sessions), refused: refusals.note };
+  const loggedIn = Promise.withResolvers<void>();
+  const opening = {
+    ...openOptions(config, host, sessions),
+    refused: refusals.note,
+    // Who connects to a socket that systemd holds does not know that nobody was here.
+    ...(handed.size > 0 && {
+      patience: () => Promise.race([loggedIn.promise, sleep(patienceMs, undefined, { ref: false })]),
+    }),
+  };
   const associations = new Associations({
     open: createOpenBy(opening, openDirect),
     onCut: refusals.note,
@@ -82,6 +94,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
       const { createMetrics } = await import('./metrics.ts');
       await listeners.add('metrics', 'metrics-port', createMetrics(status), at);
     }
+    listeners.refuseUnclaimed();
     if (config.tun !== 'off') {
       const idleMs = config.udpTimeout * 1000;
       const { tun: mode, gateway, dnsListen, dns, stateDir } = config;
@@ -117,6 +130,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     const stopReloading = reloadOn(config, host, sessions);
     try {
       const ready = sessions.start().then(async () => {
+        loggedIn.resolve();
         await transparent?.follow();
         if (host.shutdown.aborted) return;
         log.info('client_ready', { listeners: listeners.addresses, version });

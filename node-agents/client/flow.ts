@@ -28,6 +28,8 @@ export interface OpenOptions {
   /** Undefined until the first login; `reason` says what is waited for. */
   access(): Access | undefined;
   waitingFor(): Refusal;
+  /** Resolves with the first login, or after a while without: for programs that must not notice a restart. */
+  patience?: (() => Promise<unknown>) | undefined;
   direct: boolean;
   /** By the Controller's clock. */
   nowMs(): number;
@@ -72,6 +74,7 @@ async function openOnce<S>(
   request: FlowRequest,
   connection: string,
 ): Promise<Opening<S | Flow>> {
+  if (o.access() === undefined) await o.patience?.();
   const access = o.access();
   const route = decide(request.destination, { acls: access?.acls, direct: o.direct, nowMs: o.nowMs() });
   if (route.to === 'direct') return { connection, ...(await direct(request)) };

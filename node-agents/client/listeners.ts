@@ -1,6 +1,7 @@
 /**
  * The local ports that programs connect to: opened before the login, so that a program which starts at the
- * same moment gets an answer instead of a refused connection, and closed in order at the end.
+ * same moment gets an answer instead of a refused connection, and closed in order at the end. One that systemd
+ * holds open (`SOCKETS.md`) refuses nobody while the Client restarts.
  */
 import type { Socket as UdpSocket } from 'node:dgram';
 import type { Server as HttpServer } from 'node:http';
@@ -22,25 +23,45 @@ export class Listeners {
   /** Name → address as it came out, for the log and `status`. */
   readonly addresses: Record<string, string> = {};
 
-  constructor() {
+  /** By flag: descriptors of sockets that listen already. */
+  readonly #handed: Map<string, number>;
+
+  constructor(handed: ReadonlyMap<string, number> = new Map()) {
+    this.#handed = new Map(handed);
     this.#timer = setInterval(() => this.#probeLasting(), lastingMs).unref();
   }
 
   /** @param flag what to name in an error. @throws SallyportError address_in_use, config_invalid. */
   async add(name: string, flag: string, server: Server, { host, port }: ListenAddress): Promise<void> {
+    const fd = this.#handed.get(flag);
+    this.#handed.delete(flag);
     server.on('connection', (socket) => {
       this.#sockets.set(socket, false);
       socket.once('close', () => this.#sockets.delete(socket));
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(whyNot(error, flag, `${bracketed(host)}:${port}`)));
-      server.listen({ host, port, backlog: 1024 }, resolve);
+      server.listen({ ...(fd === undefined ? { host, port } : { fd }), backlog: 1024 }, resolve);
     });
     // Running out of descriptors must not end the Client: the next accept may work again.
     server.removeAllListeners('error').on('error', () => {});
     this.#servers.push(server);
     const at = server.address() as AddressInfo;
     this.addresses[name] = `${bracketed(at.address)}:${at.port}`;
+    if (fd !== undefined && at.port !== port)
+      throw new SallyportError(
+        'config_invalid',
+        `--${flag} ${bracketed(host)}:${port}: the socket unit of that name listens at ${this.addresses[name]}; make both the same`,
+      );
+  }
+
+  /** A socket without a listener would let programs wait for ever. @throws SallyportError config_invalid. */
+  refuseUnclaimed(): void {
+    for (const name of this.#handed.keys())
+      throw new SallyportError(
+        'config_invalid',
+        `systemd hands over a socket named "${name}", which nothing here is for: FileDescriptorName= is the flag without dashes, such as http-proxy, and that flag must be given`,
+      );
   }
 
   /** As `add`, for a UDP socket. */

@@ -55,6 +55,19 @@ export function readKnobs(env: Environment = process.env): { clockOffsetMs: numb
 export const readNotifySocket = (env: Environment = process.env): string | undefined =>
   env['NOTIFY_SOCKET'] || undefined;
 
+/**
+ * Listening sockets that systemd opened and handed to this process (sd_listen_fds(3)), by the name that their
+ * unit gives them: descriptors from 3 on.
+ */
+export function readListenSockets(pid: number, env: Environment = process.env): ReadonlyMap<string, number> {
+  if (env['LISTEN_PID'] !== String(pid)) return new Map();
+  const names = (env['LISTEN_FDNAMES'] ?? '').split(':');
+  const count = Math.min(Number(env['LISTEN_FDS']) || 0, mostHandedSockets);
+  return new Map(Array.from({ length: count }, (_, i) => [names[i] || 'unknown', 3 + i]));
+}
+
+const mostHandedSockets = 64;
+
 function leadingWords(args: readonly string[]): readonly string[] {
   const end = args.findIndex((arg) => arg.startsWith('-'));
   return end < 0 ? args : args.slice(0, end);

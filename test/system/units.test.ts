@@ -2,6 +2,7 @@
  * The Client as a service of a real systemd: `setup` installs key and unit, systemd starts, watches and ends
  * it, a killed one comes back while protected addresses stay closed, and a dead key is not tried for ever.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Internet, type Outcome, openInternet } from '../world/internet.ts';
@@ -140,6 +141,45 @@ describe.skipIf(why !== undefined)(`under systemd${why ? ` (${why})` : ''}`, () 
     await host.must('ip', 'link', 'del', 'lan0');
     await host.must('systemctl', 'restart', unit);
   });
+
+  test('a port that systemd holds refuses nobody, while the Client restarts, is killed or stopped', async () => {
+    const socket = 'sallyport-http-proxy.socket';
+    const page = readFileSync(new URL('../../node-agents/client/SOCKETS.md', import.meta.url), 'utf8');
+    const [, text] = /```ini\n([\s\S]*?)```/.exec(page)!;
+    await host.write(`/etc/systemd/system/${socket}`, text!);
+    await host.write('/etc/sallyport/environment', 'SALLYPORT_HTTP_PROXY=127.0.0.1:9999\n');
+    expect(await host.run('systemd-analyze', 'verify', `/etc/systemd/system/${socket}`)).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+    await host.must('systemctl', 'stop', unit);
+    await host.must('systemctl', 'enable', '--now', socket);
+    await host.must('systemctl', 'start', unit);
+    const asked = async () => {
+      const proxied = ['-sS', '-m', '30', '-x', 'http://127.0.0.1:9999', 'http://web.corp.test/'];
+      const { code, stdout, stderr } = await host.run('curl', ...proxied);
+      return { code, stderr, page: stdout.startsWith('private ') ? 'private' : stdout };
+    };
+    const answered = { code: 0, stderr: '', page: 'private' };
+    expect(await asked()).toEqual(answered);
+    const without = { restart: ['restart', unit], kill: ['kill', '--kill-whom=main', '--signal=KILL', unit] };
+    for (const how of Object.values(without)) {
+      const main = await host.property(unit, 'MainPID');
+      const over = host.must('systemctl', ...how);
+      const answers: unknown[] = [];
+      while ([main, '0'].includes(await host.property(unit, 'MainPID'))) answers.push(await asked());
+      await over;
+      answers.push(await asked());
+      expect(answers).toEqual(answers.map(() => answered));
+    }
+    await host.must('systemctl', 'stop', unit);
+    // Who comes now starts it.
+    expect(await asked()).toEqual(answered);
+    await host.must('systemctl', 'disable', '--now', socket);
+    await host.must('rm', `/etc/systemd/system/${socket}`, '/etc/sallyport/environment');
+    await host.must('systemctl', 'daemon-reload');
+    await host.must('systemctl', 'restart', unit);
+  }, 90_000);
 
   test('while the Controller is away, starting waits and says for what', async () => {
     await host.must('systemctl', 'stop', unit);

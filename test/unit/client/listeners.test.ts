@@ -31,6 +31,11 @@ test('an address in use, or none of this machine’s, is named with its flag', a
   taken.close();
 });
 
+test('a socket that systemd hands over and no flag is for is refused: programs would wait there for ever', () => {
+  const listeners = new Listeners(new Map([['http-proxy', 3]]));
+  expect(() => listeners.refuseUnclaimed()).toThrow('a socket named "http-proxy"');
+});
+
 test('closing lets a connection finish, then cuts it', async () => {
   const listeners = new Listeners();
   await listeners.add('forward', 'forward', createServer(), local);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type CommandName, commands } from '#node-agents/process/commands.ts';
-import { type Config, readInvocation } from '#node-agents/process/config.ts';
+import { type Config, readInvocation, readListenSockets } from '#node-agents/process/config.ts';
 import { complaint, exitCodes, exitNameOf } from '#node-agents/process/exit.ts';
 import { helpText } from '#node-agents/process/help.ts';
 import { SallyportError } from '#schema/errors.ts';
@@ -206,4 +206,16 @@ describe('the help', () => {
       }
     }
   });
+});
+
+test('sockets that systemd hands over are this process’s own alone, by their names', () => {
+  const env = { LISTEN_PID: '12', LISTEN_FDS: '3', LISTEN_FDNAMES: 'http-proxy::socks5' };
+  expect([...readListenSockets(12, env)]).toEqual([
+    ['http-proxy', 3],
+    ['unknown', 4],
+    ['socks5', 5],
+  ]);
+  expect(readListenSockets(13, env).size).toBe(0);
+  expect(readListenSockets(12, { ...env, LISTEN_FDS: 'x' }).size).toBe(0);
+  expect(readListenSockets(12, {}).size).toBe(0);
 });
