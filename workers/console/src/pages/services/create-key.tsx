@@ -5,9 +5,8 @@
  */
 import { Button, Group, Modal, NativeSelect, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useDisclosure } from '@mantine/hooks';
 import { Infinity as Endless } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import { useState } from 'react';
 import type { ServiceKeyFile } from '#schema/control/service-key.ts';
 import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
@@ -21,25 +20,17 @@ import { KeySecret } from './key-secret.tsx';
 
 interface Props {
   service: { id: string; name: string };
-  opener: (open: () => void) => ReactNode;
+  close: () => void;
 }
 
-export function CreateKey({ service, opener }: Props) {
-  const [opened, { open, close }] = useDisclosure(false);
-  return (
-    <>
-      {opener(open)}
-      {opened && <Dialog service={service} close={close} />}
-    </>
-  );
-}
-
-function Dialog({ service, close }: Omit<Props, 'opener'> & { close: () => void }) {
+/** Shown where it cannot go by itself, as the button that opened it may: a list fills up behind it. */
+export function CreateKey({ service, close }: Props) {
   const [made, setMade] = useState<ServiceKeyFile>();
   if (made)
     return (
       // No way out by accident: what is here is shown this once.
       <Modal
+        key="secret"
         opened
         onClose={close}
         size="xl"

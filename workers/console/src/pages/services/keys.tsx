@@ -1,5 +1,6 @@
 /** The keys of a Service Account: their state, the actions that it allows and no others, and who runs on each. */
 import { Badge, Button, Group, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
 import { KeyRound, Plus } from 'lucide-react';
 import { api, take } from '../../api/client.ts';
 import { usePages } from '../../api/pages.ts';
@@ -19,16 +20,12 @@ export type Key = Awaited<ReturnType<typeof ask>>['items'][number];
 
 export function Keys({ service: { id, name } }: { service: { id: string; name: string } }) {
   const pages = usePages(['services', id, 'keys'], (cursor) => ask(id, cursor), { refreshMs: 5_000 });
+  const [making, { open, close }] = useDisclosure(false);
   const mayWrite = useCan()('services:write');
   const create = mayWrite && (
-    <CreateKey
-      service={{ id, name }}
-      opener={(open) => (
-        <Button leftSection={<Plus size={16} />} onClick={open}>
-          Generate a key
-        </Button>
-      )}
-    />
+    <Button leftSection={<Plus size={16} />} onClick={open}>
+      Generate a key
+    </Button>
   );
   const hasKeys = pages.rows !== undefined && pages.rows.length > 0;
   return (
@@ -51,6 +48,7 @@ export function Keys({ service: { id, name } }: { service: { id: string; name: s
           }
         />
       </Section>
+      {making && <CreateKey service={{ id, name }} close={close} />}
       {hasKeys && <Instances keys={pages.rows!} />}
     </>
   );
