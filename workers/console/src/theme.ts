@@ -41,16 +41,20 @@ export const theme = createTheme({
   },
 });
 
+/** Of buttons and badges with white text. In each scheme, or the library’s own would win. */
+const underWhite = {
+  '--mantine-color-red-filled': '#c92a2a',
+  '--mantine-color-red-filled-hover': '#b02525',
+};
+
 /** Texts in colour at a contrast of 4.5 and more on every ground (WCAG 2.2, 1.4.3). */
 export const cssVariables: CSSVariablesResolver = () => ({
-  variables: {
-    '--mantine-color-red-filled': '#c92a2a',
-    '--mantine-color-red-filled-hover': '#b02525',
-  },
+  variables: {},
   light: {
     '--mantine-color-dimmed': '#555d66',
     '--mantine-color-placeholder': '#667079',
     '--mantine-color-error': '#c92a2a',
+    ...underWhite,
     '--mantine-color-anchor': '#0f766e',
     // Of badges and alerts, on their own tint.
     '--mantine-color-teal-light-color': '#05543c',
@@ -64,6 +68,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': '#a9b0b8',
     '--mantine-color-placeholder': '#8f979f',
     '--mantine-color-error': '#ff8787',
+    ...underWhite,
     '--mantine-color-anchor': '#3accb4',
   },
 });
