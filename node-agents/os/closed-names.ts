@@ -8,6 +8,7 @@
  *   output, forward  port 53 → udp, tcp
  *   udp, tcp         the daemon's own, into the device, to our resolver, names of ours: accept
  *                    protected names → refused
+ *   alive            for a moment: a resolver on loopback that hands ours to us may be asked
  *   refused          udp: ICMP port unreachable (ECONNREFUSED); tcp: RST
  */
 import { SallyportError } from '#schema/errors.ts';
@@ -28,8 +29,11 @@ export interface ClosedNames {
   exempt: Iterable<string>;
   /** Where our resolver listens. */
   resolver: readonly Ip[];
-  /** Whether a resolver on loopback hands what is ours to us (systemd-resolved): it may be asked. */
-  loopback: boolean;
+  /**
+   * A resolver on loopback hands what is ours to us (systemd-resolved), and may be asked until then, by the host's
+   * clock (`stayAlive`): afterwards it would leave programs without an answer. Absent: it may not.
+   */
+  loopbackUntilMs?: number;
   /** Whose questions, on their way through this host, are looked at too. */
   networks: readonly Prefix[];
 }
@@ -47,6 +51,10 @@ export function closeNames(names: ClosedNames): number {
   if (code !== 0) throw new SallyportError('routes_failed', `nftables: ${wordsOf(code)}`);
   return left;
 }
+
+/** @returns whether that was possible: not where somebody has removed the table. */
+export const stayAlive = (untilMs: number): boolean =>
+  nft.replaceRules(closedNamesTable, 'alive', aliveUntil(untilMs)) === 0;
 
 /** Whether anything is. */
 export const namesClosed = (): boolean => nft.findTable(closedNamesTable) === 0;
@@ -79,12 +87,13 @@ function allWays(patterns: Iterable<string>): { ways: Piece[][]; left: number } 
   return { ways, left: names.length - taken };
 }
 
+const aliveUntil = (ms: number): nft.Expression[][] => [[...nft.known.before(ms), nft.accept()]];
+
 function chainsOf(names: ClosedNames, ways: readonly Piece[][]): nft.Chain[] {
-  const { device, resolver, loopback, networks, exempt } = names;
+  const { device, resolver, loopbackUntilMs, networks, exempt } = names;
   const passing = [
     nft.known.mark(ownMark),
     nft.known.device(device),
-    ...(loopback ? [nft.known.device('lo')] : []),
     ...resolver.map(({ family, bytes }) => [
       ...nft.known.family(family),
       ...nft.bytesAre('network', family === 4 ? 16 : 24, bytes),
@@ -95,6 +104,7 @@ function chainsOf(names: ClosedNames, ways: readonly Piece[][]): nft.Chain[] {
     const open = [...exempt].flatMap(waysToMatch).map(matching);
     return [
       ...[...passing, ...open].map((match) => [...match, nft.accept()]),
+      ...(loopbackUntilMs === undefined ? [] : [[...nft.known.device('lo'), nft.jump('alive')]]),
       ...ways.map((pieces) => [...matching(pieces), nft.goto('refused')]),
     ];
   };
@@ -108,6 +118,7 @@ function chainsOf(names: ClosedNames, ways: readonly Piece[][]): nft.Chain[] {
   ];
   return [
     { name: 'refused', rules: [[...nft.known.protocol(tcp), nft.reset()], [nft.portUnreachable()]] },
+    { name: 'alive', rules: aliveUntil(loopbackUntilMs ?? 0) },
     { name: 'udp', rules: looking('transport', udpHeader + dnsHeader) },
     { name: 'tcp', rules: looking('inner', 2 + dnsHeader) },
     { name: 'output', hook: { at: 'output', priority }, rules: sorted([]) },

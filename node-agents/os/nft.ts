@@ -38,26 +38,26 @@ export const mostCompared = 16;
  */
 export function replaceTable(table: string, chains: readonly Chain[]): number {
   const named = attribute(NFTA_TABLE_NAME, zeroEnded(table));
-  const messages = [
-    message(NEWTABLE, create, named),
-    message(DELTABLE, chains.length === 0 ? messageFlags.ack : 0, named),
-  ];
+  const messages = [message(NEWTABLE, create, named), message(DELTABLE, 0, named)];
   if (chains.length > 0) messages.push(message(NEWTABLE, create, named));
   for (const { name, hook } of chains) messages.push(newChain(table, name, hook));
   for (const { name, rules } of chains) for (const rule of rules) messages.push(newRule(table, name, rule));
-  messages.at(-1)!.flags |= messageFlags.ack;
-  const batch = [
-    { type: BATCH_BEGIN, flags: messageFlags.request, body: batchHeader },
-    ...messages,
-    { type: BATCH_END, flags: messageFlags.request, body: batchHeader },
-  ];
-  return request(netlinkProtocols.netfilter, batch);
+  return carryOut(messages);
 }
 
 /** @returns the errno of the kernel, 0 where there is such a table. */
 export function findTable(table: string): number {
   const asked = message(GETTABLE, messageFlags.ack, attribute(NFTA_TABLE_NAME, zeroEnded(table)));
   return request(netlinkProtocols.netfilter, [asked]);
+}
+
+/**
+ * Replaces the rules of one chain that others lead to.
+ * @returns the errno of the kernel: ENOENT where there is no such table or chain, 0 when it is done.
+ */
+export function replaceRules(table: string, chain: string, rules: Chain['rules']): number {
+  const emptied = message(DELRULE, 0, attribute(1, zeroEnded(table)), attribute(2, zeroEnded(chain)));
+  return carryOut([emptied, ...rules.map((rule) => newRule(table, chain, rule))]);
 }
 
 /** The bytes there are these. */
@@ -85,6 +85,8 @@ export const known = {
     equals(Buffer.alloc(16).fill(name, 0, name.length, 'latin1')),
   ],
   family: (family: 4 | 6): Expression[] => [meta(15), equals(Uint8Array.of(family === 4 ? 2 : 10))],
+  /** By the host's clock, milliseconds since 1970. */
+  before: (ms: number): Expression[] => [meta(30), bigEndian(8), compared(2, be64(BigInt(ms) * 1_000_000n))],
   protocol: (protocol: number): Expression[] => [meta(16), equals(Uint8Array.of(protocol))],
 } as const;
 
@@ -106,12 +108,24 @@ const GETTABLE = 1;
 const DELTABLE = 2;
 const NEWCHAIN = 3;
 const NEWRULE = 6;
+const DELRULE = 8;
 const NFTA_TABLE_NAME = 1;
 const NFPROTO_UNSPEC = 0;
 const NFPROTO_INET = 1;
 const REG_VERDICT = 0;
 const REG_1 = 1;
 const { create, append } = messageFlags;
+
+/** All of them or none. */
+function carryOut(messages: Message[]): number {
+  messages.at(-1)!.flags |= messageFlags.ack;
+  const batch = [
+    { type: BATCH_BEGIN, flags: messageFlags.request, body: batchHeader },
+    ...messages,
+    { type: BATCH_END, flags: messageFlags.request, body: batchHeader },
+  ];
+  return request(netlinkProtocols.netfilter, batch);
+}
 
 /** struct nfgenmsg */
 const header = (family: number, resource: number) => Uint8Array.of(family, 0, resource >> 8, resource & 0xff);
@@ -145,8 +159,24 @@ const expression = (name: string, ...data: Uint8Array[]): Expression =>
 const meta = (key: number): Expression =>
   expression('meta', attribute(1, be32(REG_1)), attribute(2, be32(key)));
 
-const equals = (value: Uint8Array): Expression =>
-  expression('cmp', attribute(1, be32(REG_1)), attribute(2, be32(0)), nested(3, attribute(1, value)));
+const equals = (value: Uint8Array): Expression => compared(0, value);
+
+const compared = (operation: number, value: Uint8Array): Expression =>
+  expression('cmp', attribute(1, be32(REG_1)), attribute(2, be32(operation)), nested(3, attribute(1, value)));
+
+/** A number that the kernel has in the host's order, so that it can be compared by its bytes. */
+const bigEndian = (bytes: number): Expression =>
+  expression(
+    'byteorder',
+    ...[attribute(1, be32(REG_1)), attribute(2, be32(REG_1)), attribute(3, be32(1))],
+    ...[attribute(4, be32(bytes)), attribute(5, be32(bytes))],
+  );
+
+function be64(value: bigint): Uint8Array {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(value);
+  return bytes;
+}
 
 const masked = (mask: Uint8Array): Expression =>
   expression(

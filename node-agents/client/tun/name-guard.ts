@@ -2,7 +2,7 @@
  * Has the kernel refuse questions for protected names that would go past our resolver (`os/closed-names.ts`), above
  * all those of the time after a kill. `transparent.ts` tells it what is protected; a clean end opens everything.
  */
-import { closeNames, namesClosed, openNames } from '#node-agents/os/closed-names.ts';
+import { closeNames, namesClosed, openNames, stayAlive } from '#node-agents/os/closed-names.ts';
 import type { DnsWay } from '#node-agents/os/dns-way.ts';
 import type { Log } from '#node-agents/process/log.ts';
 import type { Prefix } from '#schema/name/ip.ts';
@@ -19,15 +19,17 @@ export interface GuardedNames {
 
 export class NameGuard {
   readonly #networks: readonly Prefix[];
+  readonly #now: () => number;
   readonly #log: Log;
   #names: GuardedNames | undefined;
   /** What is closed, as one text. */
   #closed = '';
   #failed = false;
 
-  /** @param networks whose devices this host serves. */
-  constructor(networks: readonly Prefix[], log: Log) {
+  /** @param networks whose devices this host serves. @param now the host's own clock, milliseconds. */
+  constructor(networks: readonly Prefix[], now: () => number, log: Log) {
     this.#networks = networks;
+    this.#now = now;
     this.#log = log;
   }
 
@@ -40,9 +42,10 @@ export class NameGuard {
     this.#close();
   }
 
-  /** Closes again what others have opened (`nft flush ruleset`). */
+  /** Call it every second. Closes again what others have opened (`nft flush ruleset`). */
   repair(): void {
-    if (this.#names === undefined || this.#failed || this.#names.way === 'off' || namesClosed()) return;
+    if (this.#names === undefined || this.#failed || this.#names.way === 'off') return;
+    if (this.#names.way === 'resolved' ? stayAlive(this.#now() + aliveMs) : namesClosed()) return;
     this.#close();
     this.#log.warn('names_closed_again', { reason: 'the table of nftables was removed' });
   }
@@ -61,7 +64,7 @@ export class NameGuard {
       const left = closeNames({
         ...{ device, patterns, exempt, networks: this.#networks },
         resolver: [deviceAddresses.v4, deviceAddresses.v6],
-        loopback: way === 'resolved',
+        ...(way === 'resolved' && { loopbackUntilMs: this.#now() + aliveMs }),
       });
       if (left > 0) this.#log.warn('names_left_open', { left, reason });
       this.#failed = false;
@@ -71,5 +74,8 @@ export class NameGuard {
     }
   }
 }
+
+/** A daemon that was kept from working for so long is taken for dead; it is told every second. */
+const aliveMs = 5_000;
 
 const reason = 'whenever the daemon is killed, they go to the resolver of this host until its next start';

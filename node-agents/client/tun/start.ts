@@ -67,7 +67,7 @@ function start(o: StartOptions, ipv6: boolean): Promise<Transparent> {
     now: host.monotonic,
     limits: { idleMs },
   });
-  const { log, random, monotonic } = host;
+  const { log, now, random, monotonic } = host;
   return Transparent.start({
     tenant: sessions.key.tenantUrl,
     stateDir: o.stateDir,
@@ -77,7 +77,7 @@ function start(o: StartOptions, ipv6: boolean): Promise<Transparent> {
     refused: closed.refused,
     exempt: () => ownNames(sessions),
     nowMs: closed.nowMs,
-    ...{ ipv6, gateway, dnsListen, dns, log, random, monotonic },
+    ...{ ipv6, gateway, dnsListen, dns, log, now, random, monotonic },
   });
 }
 

@@ -64,6 +64,8 @@ export interface TransparentOptions {
   dns: DnsWay | 'auto';
   /** By the Controller's clock. */
   nowMs(): number;
+  /** By the host's own. */
+  now(): number;
   monotonic(): number;
   random: Random;
   log: Log;
@@ -124,7 +126,7 @@ export class Transparent {
     this.#o = o;
     this.#known = known;
     this.#names = new SyntheticNames(o.tenant);
-    this.#guard = new NameGuard(o.gateway, o.log);
+    this.#guard = new NameGuard(o.gateway, o.now, o.log);
     const write = (frame: Uint8Array) => this.#device?.write(frame) ?? false;
     const destination = (protocol: Destination['protocol'], address: Ip, port?: number) =>
       destinationOf(this.#names, protocol, address, port);

@@ -38,6 +38,7 @@ const transparent = await Transparent.start({
   refused: () => {},
   ...{ ipv6: false, gateway: [], dnsListen: [], dns: 'off', monotonic },
   nowMs: Date.now,
+  now: Date.now,
   random: (length) => crypto.getRandomValues(new Uint8Array(length)),
   log: createLog({ level: 'warn' }),
 });

@@ -10,6 +10,7 @@ import {
   mostWays,
   namesClosed,
   openNames,
+  stayAlive,
 } from '#node-agents/os/closed-names.ts';
 import { createMarkedUdp } from '#node-agents/os/marked-socket.ts';
 import { parseIp, parsePrefix } from '#schema/name/ip.ts';
@@ -28,7 +29,7 @@ describe.skipIf(reason)('closed names', () => {
   const close = (patterns: string[], more: Partial<ClosedNames> = {}): number => {
     ground.afterwards(openNames);
     return closeNames({
-      ...{ device: 'sallyport0', patterns, exempt: [], networks: [], loopback: false },
+      ...{ device: 'sallyport0', patterns, exempt: [], networks: [] },
       resolver: [parseIp('100.96.0.1')!, parseIp('fd96::1')!],
       ...more,
     });
@@ -88,8 +89,15 @@ describe.skipIf(reason)('closed names', () => {
     close(['db.corp.test']);
     expect(await local('web.corp.test')).toBe(`${far}\n`);
     expect(await local('db.corp.test')).not.toContain(`${far}\n`);
-    close(['db.corp.test'], { loopback: true });
+    close(['db.corp.test'], { loopbackUntilMs: Date.now() + 60_000 });
     expect(await local('db.corp.test')).toBe(`${far}\n`);
+    // Nobody says any more that it hands ours to us.
+    expect(stayAlive(Date.now() - 1)).toBe(true);
+    expect(await local('db.corp.test')).not.toContain(`${far}\n`);
+    expect(stayAlive(Date.now() + 60_000)).toBe(true);
+    expect(await local('db.corp.test')).toBe(`${far}\n`);
+    openNames();
+    expect(stayAlive(Date.now() + 60_000)).toBe(false);
   });
 
   test('on their way through the host: those of the networks that it serves, nobody else’s', () => {
