@@ -68,7 +68,7 @@ test('a Resource is made, with what it overlaps explained before and after, and 
   await page.getByRole('combobox', { name: 'Ends' }).selectOption('30 days');
   found.push(...(await look(page, 'resource-grant')));
   await page.getByRole('button', { name: 'Grant', exact: true }).click();
-  await page.getByRole('link', { name: 'ci' }).waitFor();
+  await page.getByRole('link', { name: 'ci', exact: true }).waitFor();
 
   await page.getByRole('button', { name: 'Grant access' }).click();
   await page.getByRole('radiogroup', { name: 'To whom' }).getByText('Group').click();

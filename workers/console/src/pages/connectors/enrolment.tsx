@@ -24,8 +24,8 @@ export function EnrolmentTexts({
     <Stack>
       <Alert color="blue" icon={<KeyRound size={18} aria-hidden />} title="The token is shown only now">
         <Text size="sm">
-          It works once, and ends <Time at={expiresAt} />. Treat the text as a secret until the Connector has
-          used it.
+          Treat the text as a secret until the Connector has used it. The token works once, and ends{' '}
+          <Time at={expiresAt} />
         </Text>
       </Alert>
       {isLoopback(url) && (
