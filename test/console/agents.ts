@@ -53,7 +53,7 @@ export class Agents {
     key: { args?: string[]; env?: Record<string, string> },
   ): Promise<AgentProcess & { proxy: string }> {
     const address = `127.0.0.1:${await freePort()}`;
-    const args = ['--http-proxy', address, '--tun', 'off', ...(key.args ?? [])];
+    const args = ['--http-proxy', address, '--tun', 'off', '--direct', 'off', ...(key.args ?? [])];
     const client = this.#spawn(name, args, key.env);
     return Object.assign(client, { proxy: `http://${address}` });
   }
