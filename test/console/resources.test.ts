@@ -76,6 +76,7 @@ test('a Resource is made, with what it overlaps explained before and after, and 
   await option(page, 'night watch');
   await page.getByRole('button', { name: 'Grant', exact: true }).click();
   await page.getByRole('link', { name: 'night watch' }).waitFor();
+  await expect.poll(() => page.getByText('Orders database granted').count(), { timeout: 15_000 }).toBe(0);
   found.push(...(await look(page, 'resource')));
 
   const [resource] = (await admin.get('/resources?q=db.int')).items;

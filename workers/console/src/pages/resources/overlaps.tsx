@@ -45,7 +45,13 @@ export function Overlaps({ address, of }: { address: string; of: readonly Overla
 const Other = ({ of: { resource_id: id, name, address } }: { of: Overlap }) => (
   <>
     <Code>{address}</Code> (
-    <Anchor component={Link} {...({ to: '/resources/$id', params: { id } } as object)} size="sm">
+    <Anchor
+      component={Link}
+      {...({ to: '/resources/$id', params: { id } } as object)}
+      size="sm"
+      c="inherit"
+      underline="always"
+    >
       {name}
     </Anchor>
     )
