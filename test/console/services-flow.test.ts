@@ -163,7 +163,7 @@ test('what is not granted is denied, and the key that is revoked is cut: its nex
   expect(await requestThrough(client.proxy, 'http://127.84.0.99:1/')).toMatchObject({ status: 403 });
   const denied = happened('denied').filter({ hasText: '127.84.0.99:1' });
   await denied.waitFor();
-  expect(await denied.textContent()).toContain(errors.not_a_resource.remedy);
+  expect(await denied.textContent()).toContain('Grant the Resource to the Service Account');
   const cut = endless(client.proxy, `${agents.url}/endless`);
   await cut.begun;
   await press('Revoke build-1');
