@@ -219,6 +219,20 @@ describe('a session', () => {
   });
 });
 
+test('a page that nobody touches does not keep its session alive', async () => {
+  const { browser } = await world.login('alma');
+  const ends = async (headers: Record<string, string>) =>
+    (await browser.ask('GET', `${world.tenant.url}/api/v1/session`, undefined, headers)).body.expires_at;
+  await world.administration.sql('UPDATE console_sessions SET last_seen_at = last_seen_at - ?', 1_800_000);
+  const before = await ends({ 'sallyport-unattended': '1' });
+  expect(Date.parse(before) - Date.now()).toBeLessThan(1_800_001);
+  expect(await ends({ 'sallyport-unattended': '1' })).toBe(before);
+  await ends({});
+  await expect
+    .poll(async () => Date.parse(await ends({ 'sallyport-unattended': '1' })) - Date.now())
+    .toBeGreaterThan(3_000_000);
+});
+
 test('each role may do what it says, by every kind of thing', async () => {
   const paths: Record<string, [string, string, unknown]> = {
     networks: ['POST', '/remote-networks', {}],

@@ -4,12 +4,14 @@
  * so that nobody unknown learns what a valid request looks like. Why a credential was refused goes to the log;
  * whoever sent it learns only that it was.
  */
+
 import { eq } from 'drizzle-orm';
 import { createMiddleware } from 'hono/factory';
 import type { consoleSessions } from '#schema/db/tables.ts';
 import { apiTokens } from '#schema/db/tables.ts';
 import { scopesOf } from '#schema/people/roles.ts';
 import { covers, type ScopeName } from '#schema/people/scopes.ts';
+import { unattendedHeader } from '#schema/people/unattended.ts';
 import { type Call, callerAddress, type Env, type Tenant } from './context.ts';
 import { deploymentOf, tokenByHash } from './deployment.ts';
 import { recognise } from './people/console-session.ts';
@@ -67,7 +69,7 @@ export async function administrator(c: Call): Promise<Administrator | Response |
   const cookie = readSessionCookie(c);
   if (cookie === undefined || !tenant) return 'no_credential';
   if (!isSameOrigin(c)) return problem(c, 'forbidden', 'a page of another origin may not ask for this');
-  const person = await recognise(ports, tenant, cookie);
+  const person = await recognise(ports, tenant, cookie, c.req.header(unattendedHeader) !== undefined);
   if (typeof person === 'string') return `console session ${person}`;
   if (person.renewed) writeSessionCookie(c, tenant, person.renewed);
   const { user, session } = person;

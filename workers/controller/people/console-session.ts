@@ -67,11 +67,15 @@ export async function endSession(at: Omit<ChangeOrigin, 'actor'>, { session }: P
     .commit({ body: undefined });
 }
 
-/** Whose cookie it is, or why it opens nothing. */
+/**
+ * Whose cookie it is, or why it opens nothing.
+ * @param unattended asked by a page that nobody touches: it may see, but it does not keep the session alive.
+ */
 export async function recognise(
   ports: Ports,
   tenant: Tenant,
   cookie: string,
+  unattended = false,
 ): Promise<Person | 'malformed' | 'unknown' | 'revoked' | 'expired' | 'inactive'> {
   if (!isSecret('spc', cookie)) return 'malformed';
   const now = ports.clock();
@@ -90,13 +94,14 @@ export async function recognise(
     const { secret, hash: next } = await mintSecret(ports, 'spc');
     // Of two requests at once, one renews it; the other's value holds for a moment longer.
     const unrenewed = and(eq(consoleSessions.id, session.id), eq(consoleSessions.hash, hash))!;
-    const renewal = { hash: next, previousHash: hash, rotatedAt: now, lastSeenAt: now };
+    const lastSeenAt = unattended ? session.lastSeenAt : now;
+    const renewal = { hash: next, previousHash: hash, rotatedAt: now, lastSeenAt };
     const done = await scope
       .update(consoleSessions, renewal, unrenewed)
       .returning({ id: consoleSessions.id });
     return done.length === 1 ? { session, user, renewed: secret } : { session, user };
   }
-  if (now - session.lastSeenAt > seenPrecisionMs) {
+  if (!unattended && now - session.lastSeenAt > seenPrecisionMs) {
     const seen = scope.update(consoleSessions, { lastSeenAt: now }, eq(consoleSessions.id, session.id));
     ports.defer(Promise.resolve(seen));
   }

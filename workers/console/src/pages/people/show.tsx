@@ -1,5 +1,5 @@
 /** One person: who they are, their role, what they reach and by what, and where they are logged in. */
-import { Alert, Badge, Button, Group } from '@mantine/core';
+import { Alert, Badge, Box, Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useChange } from '../../api/change.ts';
@@ -82,14 +82,14 @@ function ChangeRole({ user: { id, role, user_name } }: { user: User }) {
     { done: ({ role: now }) => `${user_name} is ${now ?? 'without a role'} now` },
   );
   return (
-    <Group maw={420}>
+    <Box maw={420}>
       <RoleSelect
         held={scopes}
         value={role}
         disabled={!can('users:write') || change.isPending}
         onChange={(next) => change.mutate(next)}
       />
-    </Group>
+    </Box>
   );
 }
 
