@@ -75,6 +75,28 @@ test('a group is made, and its page opens', async () => {
   await context.close();
 });
 
+test('a keyboard alone is enough: to the content, to a button, through a dialog and back', async () => {
+  const context = await world.browser();
+  const page = await world.logIn(context, 'olive', '/groups');
+  await page.getByRole('heading', { level: 1, name: 'Groups' }).waitFor();
+  await page.keyboard.press('Tab');
+  expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  expect(await page.evaluate('document.activeElement.textContent')).toBe('Create a group');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await expect.poll(() => page.evaluate('document.activeElement.tagName')).toBe('INPUT');
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('Create a group');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').getByRole('textbox').fill('by keyboard');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/console\/groups\/grp_/);
+  await context.close();
+});
+
 test('who logs out is logged out: the same page asks for a login', async () => {
   const context = await world.browser();
   const page = await world.logIn(context, 'olive', '/');
