@@ -5,6 +5,7 @@
  */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import type { KeySource } from '#node-agents/process/config.ts';
 import {
   type ServiceKeyFile,
@@ -76,6 +77,8 @@ export function expiryWarning(key: ServiceKey, nowMs: number): string | undefine
 export const credentialsOf = ({ keyId, privateKey }: ServiceKey) => ({
   subject: keyId,
   assertionKey: privateKey.toCryptoKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']),
+  /** By which an administrator tells the Clients of one key apart. */
+  hostname: hostname(),
 });
 
 async function readSource(
