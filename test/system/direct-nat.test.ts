@@ -149,7 +149,8 @@ async function towards(visitor: Visitor, place: Place) {
 }
 
 async function transfer(direct: DirectLab, visitor: Visitor, place: Place, ...args: string[]): Promise<void> {
-  const file = `${direct.world.stateDir}/got-${place.name}`;
+  // Of this pair alone: rows of the matrix overlap.
+  const file = `${direct.world.stateDir}/got-${visitor.host.namespace}-${place.name}`;
   const { code, stderr } = await visitor.curl('-p', ...args, '-o', file, `${place.url}/${bytes}`);
   expect({ place: place.name, code, stderr }).toEqual({ place: place.name, code: 0, stderr: '' });
   const { stdout } = await direct.run(['sha256sum', file]);
