@@ -4,6 +4,7 @@
  */
 import { z } from '@hono/zod-openapi';
 import { and, eq, inArray, or, type SQL, sql } from 'drizzle-orm';
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { connectors, events, resources, serviceAccounts, serviceKeys, users } from '#schema/db/tables.ts';
 import { eventKinds } from '#schema/event/event.ts';
 import { between, span } from '../../paginate.ts';
@@ -63,13 +64,21 @@ export function matching(scope: Scope, query: EventQuery): SQL | undefined {
   );
 }
 
-const withText = (scope: Scope, q: string): SQL | undefined =>
-  or(
-    // As one text: of a hundred thousand rows each is looked at once.
-    sql`instr(lower(${events.host} || ' ' || coalesce(${events.resolved}, '') || ' ' || coalesce(${events.clientAddress}, '')), ${q.toLowerCase()}) > 0`,
-    naming(scope, events.resource, resources, containing(q, resources.name, resources.alias)!),
-    naming(scope, events.principal, serviceAccounts, containing(q, serviceAccounts.name)!),
-    naming(scope, events.principal, users, containing(q, users.userName, users.name)!),
-    naming(scope, events.key, serviceKeys, containing(q, serviceKeys.name)!),
-    naming(scope, events.connector, connectors, containing(q, connectors.name)!),
+const withText = (scope: Scope, q: string): SQL | undefined => {
+  const text = q.toLowerCase();
+  return or(
+    // Hosts and addresses are kept in their one canonical text (`schema/name/host.ts`), in lower case.
+    sql`instr(${events.host}, ${text}) > 0`,
+    sql`instr(${events.resolved}, ${text}) > 0`,
+    sql`instr(${events.clientAddress}, ${text}) > 0`,
+    named(scope, events.resource, resources, containing(q, resources.name, resources.alias)!),
+    named(scope, events.principal, serviceAccounts, containing(q, serviceAccounts.name)!),
+    named(scope, events.principal, users, containing(q, users.userName, users.name)!),
+    named(scope, events.key, serviceKeys, containing(q, serviceKeys.name)!),
+    named(scope, events.connector, connectors, containing(q, connectors.name)!),
   );
+};
+
+/** Whether anything bears such a name is asked once; only then is each event looked at for it. */
+const named = (scope: Scope, column: SQLiteColumn, table: Parameters<typeof naming>[2], found: SQL): SQL =>
+  sql`(exists (select 1 from ${table} where ${and(eq(table.tenantId, scope.tenantId), found)}) and ${naming(scope, column, table, found)})`;
