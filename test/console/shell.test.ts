@@ -75,6 +75,20 @@ test('a group is made, and its page opens', async () => {
   await context.close();
 });
 
+test('settings are changed, and stay', async () => {
+  const context = await world.browser();
+  const page = await world.logIn(context, 'olive', '/settings');
+  const days = page.getByRole('textbox', { name: 'How long Recent Activity is kept' });
+  await days.fill('45');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Settings saved').waitFor();
+  await page.reload();
+  await days.waitFor();
+  expect(await days.inputValue()).toBe('45');
+  expect(await look(page, 'settings')).toEqual([]);
+  await context.close();
+});
+
 test('a keyboard alone is enough: to the content, to a button, through a dialog and back', async () => {
   const context = await world.browser();
   const page = await world.logIn(context, 'olive', '/groups');
