@@ -19,11 +19,14 @@ import { sources } from './list.tsx';
 
 const route = getRouteApi('/people/$id');
 
+const ask = (id: string) => take(api.users[':id'].$get({ param: { id } }));
+type User = Awaited<ReturnType<typeof ask>>;
+
 export default function PersonPage() {
   const { id } = route.useParams();
   const { data: user, error } = useQuery({
     queryKey: ['users', id],
-    queryFn: () => take(api.users[':id'].$get({ param: { id } })),
+    queryFn: () => ask(id),
   });
   const can = useCan();
   if (!user)
@@ -63,15 +66,6 @@ export default function PersonPage() {
       {can('sessions:read') && <BrowserSessions user={id} title="In the console" />}
     </Page>
   );
-}
-
-interface User {
-  id: string;
-  user_name: string;
-  name: string | null;
-  active: boolean;
-  source: string;
-  role: 'owner' | 'admin' | 'devops' | 'support' | 'auditor' | null;
 }
 
 function ChangeRole({ user: { id, role, user_name } }: { user: User }) {
