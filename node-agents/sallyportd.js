@@ -34,4 +34,6 @@ try {
   // Read-only, or not ours: then every start compiles.
 }
 
+const { resolveQuickly } = await import('./process/resolve.ts');
+resolveQuickly();
 await import('./sallyportd.ts');

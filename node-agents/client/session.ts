@@ -2,7 +2,7 @@
  * One instance under one Service Key: a fresh key pair, a login, the control channel, the ACLs with their
  * renewals, and the tunnels. `sessions.ts` starts it and decides which one is current; `flow.ts` uses it.
  */
-import { decodeJwt } from 'jose';
+import { decodeJwt } from 'jose/jwt/decode';
 import { ControllerClock } from '#node-agents/link/clock.ts';
 import { type ControlChannel, type ControlState, openControlChannel } from '#node-agents/link/control.ts';
 import { ControllerClient } from '#node-agents/link/controller.ts';

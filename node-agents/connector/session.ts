@@ -5,7 +5,7 @@
  * Controller it goes on for as long as the Tenant's staleness budget says, then everything is refused.
  */
 import { hostname } from 'node:os';
-import { decodeJwt } from 'jose';
+import { decodeJwt } from 'jose/jwt/decode';
 import { isStale, type Moment } from '#schema/acl/intersect.ts';
 import { ConnectorAcl } from '#schema/acl/state.ts';
 import type { TokenAnswer } from '#schema/control/login.ts';

@@ -11,7 +11,7 @@ import {
   type webcrypto,
 } from 'node:crypto';
 import { promisify } from 'node:util';
-import { calculateJwkThumbprint } from 'jose';
+import { calculateJwkThumbprint } from 'jose/jwk/thumbprint';
 import { type PublicJwk, publicJwk } from '#schema/control/login.ts';
 import { SallyportError } from '#schema/errors.ts';
 import { type ConnectorHash, connectorHashOf } from '#schema/ids.ts';

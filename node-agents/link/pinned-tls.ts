@@ -8,7 +8,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
-import { calculateJwkThumbprint } from 'jose';
+import { calculateJwkThumbprint } from 'jose/jwk/thumbprint';
 import { SallyportError } from '#schema/errors.ts';
 import { type ConnectorHash, connectorHashOf } from '#schema/ids.ts';
 import { alpn } from '#schema/tunnel/frames.ts';

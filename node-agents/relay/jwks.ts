@@ -4,7 +4,9 @@
  * cool-down allows, since anybody can make up a `kid`. For the same reason unknown issuers are remembered
  * as such for a while, and few are asked after at a time. Serves `schema/relay/handshake.ts`.
  */
-import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey, errors as jose } from 'jose';
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
+import * as jose from 'jose/errors';
+import { createLocalJWKSet } from 'jose/jwks/local';
 import { paths } from '#schema/control/login.ts';
 import { SallyportError } from '#schema/errors.ts';
 import type { Issuers } from '#schema/relay/handshake.ts';

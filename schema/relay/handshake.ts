@@ -4,7 +4,9 @@
  * code of a refusal. Before this: an HTTP request on a host's listener. After it: the ids in `uses` must be
  * used up (`once.ts`), since a token or proof that came twice is worth nothing; then the switch.
  */
-import { decodeJwt, type JWTVerifyGetKey, errors as jose } from 'jose';
+import type { JWTVerifyGetKey } from 'jose';
+import * as jose from 'jose/errors';
+import { decodeJwt } from 'jose/jwt/decode';
 import { type ErrorCode, refuse, SallyportError, type Verdict } from '#schema/errors.ts';
 import { type ConnectorHash, connectorHashOf, isConnectorHash } from '#schema/ids.ts';
 import { clockTolerance, relayAudience, tokenKinds } from '#schema/token/kinds.ts';

@@ -3,7 +3,11 @@
  * to, checked by the Controller and by relays. A proof is single use: the checker keeps its `jti` for as
  * long as `lifetime` says, and refuses it when it comes again.
  */
-import { type CryptoKey, calculateJwkThumbprint, EmbeddedJWK, jwtVerify, SignJWT } from 'jose';
+import type { CryptoKey } from 'jose';
+import { EmbeddedJWK } from 'jose/jwk/embedded';
+import { calculateJwkThumbprint } from 'jose/jwk/thumbprint';
+import { SignJWT } from 'jose/jwt/sign';
+import { jwtVerify } from 'jose/jwt/verify';
 import { type PublicJwk, publicJwk } from '#schema/control/login.ts';
 import { refuse, type Verdict } from '#schema/errors.ts';
 import { proofClaims } from './claims.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { CryptoKey } from 'jose';
-import { SignJWT } from 'jose';
+import { SignJWT } from 'jose/jwt/sign';
 import { type Claims, claimSchemas } from './claims.ts';
 import { algorithm, type TokenKindName, tokenKinds } from './kinds.ts';
 

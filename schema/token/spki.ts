@@ -2,7 +2,7 @@
  * The DER form of a public key (SubjectPublicKeyInfo, RFC 5280 §4.1; for P-256 RFC 5480 §2), which is what a
  * Connector's hash is made of: from the JWK of a proof to the hash that it may register under.
  */
-import { base64url } from 'jose';
+import { decode } from 'jose/base64url';
 import type { PublicJwk } from '#schema/control/login.ts';
 
 /** SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING { uncompressed point … */
@@ -12,5 +12,5 @@ const prefix = [
 ];
 
 export function spkiOf({ x, y }: PublicJwk): Uint8Array<ArrayBuffer> {
-  return new Uint8Array([...prefix, ...base64url.decode(x), ...base64url.decode(y)]);
+  return new Uint8Array([...prefix, ...decode(x), ...decode(y)]);
 }

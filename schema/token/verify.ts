@@ -3,7 +3,9 @@
  * Whoever calls it still has to check what the token is bound to (`cnf`) and whether it was used before.
  * Why a token was refused goes to the log; whoever sent it learns the code alone.
  */
-import { type CryptoKey, type JWTVerifyGetKey, errors as jose, jwtVerify } from 'jose';
+import type { CryptoKey, JWTVerifyGetKey } from 'jose';
+import * as jose from 'jose/errors';
+import { jwtVerify } from 'jose/jwt/verify';
 import { refuse, type Verdict } from '#schema/errors.ts';
 import { type Claims, claimSchemas } from './claims.ts';
 import { algorithm, clockTolerance, type TokenKindName, tokenKinds } from './kinds.ts';
