@@ -21,7 +21,8 @@ export function resolveQuickly(): void {
   });
 }
 
-function placeOf(specifier: string, parent: string): ResolveFnOutput | undefined {
+/** Undefined where Node has to look. */
+export function placeOf(specifier: string, parent: string): ResolveFnOutput | undefined {
   if (specifier.startsWith('node:')) return { url: specifier, format: 'builtin', shortCircuit: true };
   if (parent.endsWith('.ts') && isOurs(parent)) {
     const url = specifier.startsWith('#')
