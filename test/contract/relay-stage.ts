@@ -26,8 +26,11 @@ export interface RelayUnderTest {
   onConnector?: (hash: string) => void;
   revoke(names: { jkts: string[]; connectors: string[] }): Promise<{ sessions: number; links: number }>;
   drain(connectors: string[]): Promise<void>;
-  /** Resident bytes of the process that hosts it, where it is one of its own. */
+  /** Resident bytes of the process that hosts it, where it is one of its own, without what nobody needs any more. */
   memory?: () => Promise<number>;
+  /** From `hold` to `release` it comes to nothing that is sent to it; absent where it never waits for anything. */
+  hold?: (connector: string) => Promise<void>;
+  release?: (connector: string) => Promise<void>;
   /** Makes it forget whatever is not kept; absent where nothing ever sleeps. */
   evict?: (connector: string) => Promise<void>;
   stop(): Promise<void>;
