@@ -5,14 +5,9 @@
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { BlockPool } from '#node-agents/link/block-pool.ts';
 import { type OnPooled, readPooled } from '#node-agents/link/read-pooled.ts';
-import { longestSegment } from '#node-agents/link/segment.ts';
 import { Flow } from '#node-agents/link/tunnel/flow.ts';
 import { splice as spliceFlow } from '#node-agents/link/tunnel/splice.ts';
-
-/** Each for one segment. */
-const toPrograms = new BlockPool(longestSegment, 64);
 
 /** @param early bytes that the program has already sent behind its request. */
 export function splice(near: Duplex, far: Duplex, early?: Uint8Array): void {
@@ -21,7 +16,7 @@ export function splice(near: Duplex, far: Duplex, early?: Uint8Array): void {
   joinOneWay(near, far);
   joinOneWay(far, near);
   carry(near, far);
-  carry(far, near, toPrograms);
+  carry(far, near);
   // One may have gone before anybody listened.
   if (near.destroyed) abort(far);
   if (far.destroyed) abort(near);
@@ -34,19 +29,19 @@ export function abort(stream: Duplex): void {
   else stream.destroy();
 }
 
-function carry(from: Duplex, to: Duplex, blocks?: BlockPool): void {
-  if (from instanceof Socket) carrySocket(from, to, blocks);
+function carry(from: Duplex, to: Duplex): void {
+  if (from instanceof Socket) carrySocket(from, to);
   else from.pipe(to);
 }
 
 /** As `pipe`, without a buffer for each read, nor a pause for what the system took at once. */
-function carrySocket(from: Socket, to: Duplex, blocks?: BlockPool): void {
+function carrySocket(from: Socket, to: Duplex): void {
   const take: OnPooled = (chunk, release) => {
     // After an error the system may still hold the chunk: then it is left to the collector.
     to.write(chunk, (error) => error ?? release());
     if (to.writableLength >= to.writableHighWaterMark) from.pause();
   };
-  readPooled(from, take, blocks);
+  readPooled(from, take);
   to.on('drain', () => from.isPaused() && from.resume());
   // A program may have said all it has to say before the far side was there.
   if (from.readableEnded) to.end();

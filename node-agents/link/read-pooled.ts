@@ -4,30 +4,29 @@
  * their way. So 500 idle flows hold nothing. Built on `read-in-place.ts`, used by `tunnel/splice.ts`.
  */
 import type { Socket } from 'node:net';
-import { BlockPool } from './block-pool.ts';
+import { Blocks } from './blocks.ts';
 import { readInPlace } from './read-in-place.ts';
+import { longestSegment } from './segment.ts';
 
-const blockBytes = 64 * 1024;
-const usual = new BlockPool(blockBytes, 64);
 /** A shorter chunk is copied rather than hold a block; a longer one lets the next be read into a block. */
 const worthABlock = 16 * 1024;
 /** What every socket at rest reads into: nobody may keep a part of it. */
-const shared = Buffer.allocUnsafeSlow(blockBytes);
+const shared = Buffer.allocUnsafeSlow(longestSegment);
 
 /** @param release to be called once nobody reads the chunk any more; never is safe, too early is not. */
 export type OnPooled = (chunk: Buffer, release: () => void) => void;
 
-/** @param blocks no longer than the usual ones: so long is the longest chunk. */
-export function readPooled(socket: Socket, onChunk: OnPooled, blocks = usual): void {
-  const atRest = blocks === usual ? shared : shared.subarray(0, blocks.bytes);
-  /** What this socket reads into; undefined: `atRest`. */
+export function readPooled(socket: Socket, onChunk: OnPooled): void {
+  const blocks = new Blocks();
+  /** What this socket reads into; undefined: `shared`. */
   let own: Buffer | undefined;
   readInPlace(
     socket,
-    () => own ?? atRest,
+    () => own ?? shared,
     (chunk, inPlace) => {
       if (!inPlace) return onChunk(chunk, nothing);
       const block = own;
+      blocks.used(chunk.length);
       own = chunk.length < worthABlock ? undefined : blocks.take();
       if (own === undefined) {
         if (block !== undefined) blocks.give(block);
@@ -43,6 +42,7 @@ export function readPooled(socket: Socket, onChunk: OnPooled, blocks = usual): v
   socket.once('close', () => {
     if (own !== undefined) blocks.give(own);
     own = undefined;
+    blocks.end();
   });
 }
 

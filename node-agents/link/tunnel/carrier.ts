@@ -1,7 +1,7 @@
 /**
  * Runs a mux (`schema/tunnel/mux.ts`) on the pinned TLS socket: what is read goes in, what the mux has to
- * send is gathered once per turn of the event loop into few large writes, of which only two are under way at a
- * time, so that little waits in front of a small frame. `client.ts` and `connector.ts` each have one.
+ * send is gathered once per turn of the event loop into few large writes, of which only so much is under way at a
+ * time that little waits in front of a small frame. `client.ts` and `connector.ts` each have one.
  */
 import type { TLSSocket } from 'node:tls';
 import type { ErrorCode } from '#schema/errors.ts';
@@ -22,10 +22,10 @@ export interface CarrierOptions extends TunnelOptions {
 
 /** The most that TLS hands over at once (RFC 8446 §5.1). */
 const recordBytes = 16 * 1024;
-/** One write: eight TLS records. */
-const blocks = new BlockPool(128 * 1024, 32);
-/** Writes under way per tunnel. */
-const writesAtOnce = 2;
+/** One write: sixteen TLS records. */
+const blocks = new BlockPool(256 * 1024, 16);
+/** With more under way nothing is added. */
+const plenty = 128 * 1024;
 /** A write that took so long waited for the peer to take what was written before. */
 const congestedMs = 50;
 /** For GOAWAY to leave before the socket is torn down. */
@@ -44,7 +44,8 @@ export class Carrier {
   #flowFrames = 0;
   #scheduled = false;
   #kept = false;
-  #writes = 0;
+  /** Bytes handed to the socket that it has not passed on. */
+  #underWay = 0;
   #told: ErrorCode | undefined;
   #closing = false;
   #closeWhenIdle: ErrorCode | undefined;
@@ -100,7 +101,7 @@ export class Carrier {
   close(code: ErrorCode): void {
     if (this.#closing) return;
     this.mux.end(code);
-    // Even when two writes are under way: nothing follows any more.
+    // Whatever is under way: nothing follows any more.
     this.#write();
     this.#finish(code);
     this.#socket.end();
@@ -139,7 +140,7 @@ export class Carrier {
   readonly #flush = (): void => {
     this.#scheduled = false;
     if (this.#closing) return;
-    while (this.#writes < writesAtOnce && this.#write());
+    while (this.#underWay < plenty && this.#write());
     if (this.#closeWhenIdle !== undefined && this.mux.size === 0) this.close(this.#closeWhenIdle);
   };
 
@@ -152,9 +153,9 @@ export class Carrier {
       return false;
     }
     const begun = this.now();
-    this.#writes++;
+    this.#underWay += length;
     this.#socket.write(block.subarray(0, length), () => {
-      this.#writes--;
+      this.#underWay -= length;
       blocks.give(block);
       // What leaves at once says only that this host, or a relay, had room for it.
       if (this.now() - begun >= congestedMs) this.#liveness.moved(this.now());

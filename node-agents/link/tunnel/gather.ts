@@ -3,18 +3,15 @@
  * as copying many records. What is small and alone is written at once. Used by `splice.ts`.
  */
 import type { Socket } from 'node:net';
-import { BlockPool } from '../block-pool.ts';
-import { longestSegment } from '../segment.ts';
+import { Blocks } from '../blocks.ts';
 
-const blockBytes = longestSegment;
-/** A widest window of one slow socket (`schema/tunnel/window.ts`), twice. */
-const blocks = new BlockPool(blockBytes, 256);
 /** Below it nothing more of the same flow is to be expected in this turn of the event loop. */
 const aloneBelow = 8 * 1024;
 
 export class Gather {
   readonly #socket: Socket;
   readonly #onPassed: () => void;
+  readonly #blocks = new Blocks();
   #block: Buffer | undefined;
   #filled = 0;
   #scheduled = false;
@@ -23,6 +20,7 @@ export class Gather {
   constructor(socket: Socket, onPassed: () => void) {
     this.#socket = socket;
     this.#onPassed = onPassed;
+    socket.once('close', () => this.#blocks.end());
   }
 
   /** Bytes that were put and that the system has not taken. */
@@ -37,12 +35,13 @@ export class Gather {
       return this.#socket.writableLength > 0;
     }
     for (let at = 0; at < slice.length; ) {
-      this.#block ??= blocks.take();
-      const part = slice.subarray(at, at + blockBytes - this.#filled);
-      this.#block.set(part, this.#filled);
+      this.#block ??= this.#blocks.take();
+      const block = this.#block;
+      const part = slice.subarray(at, at + block.length - this.#filled);
+      block.set(part, this.#filled);
       this.#filled += part.length;
       at += part.length;
-      if (this.#filled === blockBytes) this.flush();
+      if (this.#filled === block.length) this.flush();
     }
     if (this.#filled > 0 && !this.#scheduled) {
       this.#scheduled = true;
@@ -55,10 +54,11 @@ export class Gather {
     const block = this.#block;
     if (block === undefined) return;
     const bytes = block.subarray(0, this.#filled);
+    this.#blocks.used(this.#filled);
     this.#block = undefined;
     this.#filled = 0;
     this.#socket.write(bytes, () => {
-      blocks.give(block);
+      this.#blocks.give(block);
       this.#onPassed();
       this.#flushWhenIdle();
     });
