@@ -4,6 +4,7 @@
  * and the kernel do the same work for each, and whoever is at the other end wakes up once. Only so many
  * may have large ones at a time, so that many slow flows hold little.
  */
+import type { Socket } from 'node:net';
 import { BlockPool } from './block-pool.ts';
 import { longestSegment } from './segment.ts';
 
@@ -19,8 +20,14 @@ let withLarge = 0;
 
 /** For one direction of one socket. */
 export class Blocks {
+  readonly #socket: Socket;
   #isLarge = false;
   #slack = 0;
+  #watched = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
 
   take(): Buffer {
     return (this.#isLarge ? large : small).take();
@@ -34,16 +41,20 @@ export class Blocks {
   /** What a block was used for decides which ones follow. */
   used(bytes: number): void {
     if (!this.#isLarge) {
-      if (bytes < small.bytes || withLarge >= mostWithLarge) return;
-      this.#isLarge = true;
-      this.#slack = 0;
-      withLarge++;
+      if (bytes === small.bytes && withLarge < mostWithLarge && !this.#socket.destroyed) this.#grow();
     } else if (bytes > small.bytes) this.#slack = 0;
-    else if (++this.#slack >= smallAfter) this.end();
+    else if (++this.#slack >= smallAfter) this.#shrink();
   }
 
-  /** The socket is no more: somebody else may have large ones. */
-  end(): void {
+  #grow(): void {
+    this.#isLarge = true;
+    this.#slack = 0;
+    withLarge++;
+    if (!this.#watched) this.#socket.once('close', () => this.#shrink());
+    this.#watched = true;
+  }
+
+  #shrink(): void {
     if (!this.#isLarge) return;
     this.#isLarge = false;
     withLarge--;

@@ -17,7 +17,7 @@ const shared = Buffer.allocUnsafeSlow(longestSegment);
 export type OnPooled = (chunk: Buffer, release: () => void) => void;
 
 export function readPooled(socket: Socket, onChunk: OnPooled): void {
-  const blocks = new Blocks();
+  const blocks = new Blocks(socket);
   /** What this socket reads into; undefined: `shared`. */
   let own: Buffer | undefined;
   readInPlace(
@@ -42,7 +42,6 @@ export function readPooled(socket: Socket, onChunk: OnPooled): void {
   socket.once('close', () => {
     if (own !== undefined) blocks.give(own);
     own = undefined;
-    blocks.end();
   });
 }
 

@@ -24,8 +24,9 @@ export interface CarrierOptions extends TunnelOptions {
 const recordBytes = 16 * 1024;
 /** One write: sixteen TLS records. */
 const blocks = new BlockPool(256 * 1024, 16);
-/** With more under way nothing is added. */
-const plenty = 128 * 1024;
+/** Writes under way per tunnel, the second only behind a short one. */
+const writesAtOnce = 2;
+const shortBytes = 128 * 1024;
 /** A write that took so long waited for the peer to take what was written before. */
 const congestedMs = 50;
 /** For GOAWAY to leave before the socket is torn down. */
@@ -46,6 +47,7 @@ export class Carrier {
   #kept = false;
   /** Bytes handed to the socket that it has not passed on. */
   #underWay = 0;
+  #writes = 0;
   #told: ErrorCode | undefined;
   #closing = false;
   #closeWhenIdle: ErrorCode | undefined;
@@ -140,7 +142,7 @@ export class Carrier {
   readonly #flush = (): void => {
     this.#scheduled = false;
     if (this.#closing) return;
-    while (this.#underWay < plenty && this.#write());
+    while (this.#writes < writesAtOnce && this.#underWay < shortBytes && this.#write());
     if (this.#closeWhenIdle !== undefined && this.mux.size === 0) this.close(this.#closeWhenIdle);
   };
 
@@ -153,8 +155,10 @@ export class Carrier {
       return false;
     }
     const begun = this.now();
+    this.#writes++;
     this.#underWay += length;
     this.#socket.write(block.subarray(0, length), () => {
+      this.#writes--;
       this.#underWay -= length;
       blocks.give(block);
       // What leaves at once says only that this host, or a relay, had room for it.

@@ -11,7 +11,7 @@ const aloneBelow = 8 * 1024;
 export class Gather {
   readonly #socket: Socket;
   readonly #onPassed: () => void;
-  readonly #blocks = new Blocks();
+  readonly #blocks: Blocks;
   #block: Buffer | undefined;
   #filled = 0;
   #scheduled = false;
@@ -20,7 +20,7 @@ export class Gather {
   constructor(socket: Socket, onPassed: () => void) {
     this.#socket = socket;
     this.#onPassed = onPassed;
-    socket.once('close', () => this.#blocks.end());
+    this.#blocks = new Blocks(socket);
   }
 
   /** Bytes that were put and that the system has not taken. */
