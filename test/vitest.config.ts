@@ -1,11 +1,15 @@
 /**
- * Three projects, one after the other: `unit` needs nothing but this process and is part of `npm run check`;
- * `controller` starts workerd, identity providers and Chromium, two files at a time; `system` starts whole
- * networks (agents, servers, namespaces) and runs one file at a time.
+ * Four projects, one after the other: `unit` needs nothing but this process and is part of `npm run check`;
+ * `controller` starts workerd, identity providers and Chromium; `system` starts whole networks (agents, servers,
+ * namespaces); both run two files at a time. `timed` is what loads the machine by itself or judges by the second
+ * how Sallyport gets over a failure: it runs one file at a time.
  */
 import { defineConfig } from 'vitest/config';
 
 const root = new URL('..', import.meta.url).pathname;
+const timed = 'test/system/{failover,endurance-*,transparent-floods}.test.ts';
+/** For a machine that is busy; how soon something has to be is said by the test. */
+const patient = { testTimeout: 60_000, hookTimeout: 120_000, expect: { poll: { timeout: 15_000 } } };
 
 export default defineConfig({
   test: {
@@ -28,8 +32,7 @@ export default defineConfig({
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
           globalSetup: 'test/console/build.ts',
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          ...patient,
         },
       },
       {
@@ -37,11 +40,22 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
+          exclude: [timed],
+          pool: 'forks',
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+          ...patient,
+        },
+      },
+      {
+        root,
+        test: {
+          name: 'timed',
+          include: [timed],
           pool: 'forks',
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          sequence: { groupOrder: 3 },
+          ...patient,
         },
       },
     ],

@@ -140,7 +140,7 @@ test('a Service Key that expires cuts its flows and ends its Client with its own
   const key = await world.createKey(service.id, { name: 'brief', expires_in_days: 1 });
   // The API sets ends by the day.
   await world.controller.stop();
-  const endsMs = Date.now() + 12_000;
+  const endsMs = Date.now() + 15_000;
   setExpiry(join(world.stateDir, 'controller', 'data'), key.id, endsMs);
   await world.startController();
   const brief = await world.startClient(key);

@@ -164,12 +164,12 @@ test('an association without datagrams ends in its time, with one event; the nex
   const { world } = office;
   const forward = await world.port();
   const short = await world.startClient(service.key, {
-    args: ['--udp-timeout', '2', '--forward', `udp:${forward}=udp.internal:${ports.echo}`],
+    args: ['--udp-timeout', '5', '--forward', `udp:${forward}=udp.internal:${ports.echo}`],
   });
   const socket = await connectTo(forward);
   expect(await exchange(socket, { count: 10, bytes: 100 })).toEqual(whole(10));
   expect((await snapshotOf(short)).udp.associations).toBe(1);
-  await expect.poll(async () => (await snapshotOf(short)).udp.associations, { timeout: 10_000 }).toBe(0);
+  await expect.poll(async () => (await snapshotOf(short)).udp.associations, { timeout: 30_000 }).toBe(0);
   const { instance } = await snapshotOf(short);
   const mine = async () => (await events('kind=closed')).filter((event) => event.instance === instance);
   await expect.poll(mine, { timeout: 10_000 }).toHaveLength(1);

@@ -10,6 +10,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Admin, type Answer } from './admin.ts';
+import { cachedFor } from './cache.ts';
 import { AgentProcess } from './process.ts';
 
 export interface WorldOptions {
@@ -100,6 +101,7 @@ export class World {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
     const { tokenLifetime, demoPeople } = this.#options;
     const people = demoPeople === undefined ? [] : ['--demo-people', String(demoPeople)];
+    const cached = this.#temporary ? await cachedFor(stateDir) : undefined;
     this.controller = this.#spawn(
       'controller',
       [
@@ -107,9 +109,13 @@ export class World {
         ...['--host', this.host, '--port', String(port), '--state-dir', stateDir],
         ...people,
       ],
-      tokenLifetime === undefined ? {} : { SALLYPORT_DEBUG_TOKEN_LIFETIME_S: String(tokenLifetime) },
+      {
+        ...cached?.env,
+        ...(tokenLifetime !== undefined && { SALLYPORT_DEBUG_TOKEN_LIFETIME_S: String(tokenLifetime) }),
+      },
     );
     const ready = await this.controller.line('controller_ready', 60_000);
+    await cached?.keep();
     this.url = String(ready.url);
     const token = readFileSync(String(ready.operator_token_file), 'utf8').trim();
     this.operator = new Admin(this.url, token);

@@ -17,8 +17,7 @@ interface Kept {
 
 /** @param entry below the project's root. */
 export async function bundle(entry: string, cacheDir: string): Promise<string> {
-  const name = createHash('sha256').update(root).update(entry).digest('hex').slice(0, 16);
-  const path = join(cacheDir, `bundle-${name}.json`);
+  const path = keptAt(entry, cacheDir);
   await mkdir(cacheDir, { recursive: true, mode: 0o700 });
   const mayKeep = await isOurs(cacheDir);
   const kept = mayKeep ? await readKept(path) : undefined;
@@ -46,6 +45,12 @@ export async function bundle(entry: string, cacheDir: string): Promise<string> {
   await writeFile(`${path}.${process.pid}`, JSON.stringify(made));
   await rename(`${path}.${process.pid}`, path);
   return made.script;
+}
+
+/** Where it is kept; two checkouts may share a folder. */
+export function keptAt(entry: string, cacheDir: string): string {
+  const name = createHash('sha256').update(root).update(entry).digest('hex').slice(0, 16);
+  return join(cacheDir, `bundle-${name}.json`);
 }
 
 /** Whoever can write there decides what runs, and a folder for temporary files is everybody's. */

@@ -55,7 +55,7 @@ export interface LocalStatement {
 }
 
 const workerName = 'sallyport';
-const entry = 'workers/hosts/cloudflare.ts';
+export const entry = 'workers/hosts/cloudflare.ts';
 
 /** @throws SallyportError `address_in_use`, `state_unreadable` or `state_permissions`. */
 export async function startController(options: ControllerOptions = {}): Promise<RunningController> {
