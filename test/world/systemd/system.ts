@@ -116,7 +116,7 @@ export class System {
   }
 
   async #booted(): Promise<void> {
-    const deadline = Date.now() + 30_000;
+    const deadline = Date.now() + 90_000;
     for (;;) {
       if (this.#outer.exitCode !== null) throw new Error(`ended with ${this.#outer.exitCode}`);
       this.#first ||= this.#found();
