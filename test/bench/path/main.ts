@@ -3,6 +3,7 @@
  * `subjects.ts` builds the ways, `measure/compare.ts` measures them in turn.
  */
 import { Generator, startOrigin } from '../load/process.ts';
+import { beside } from '../measure/beside.ts';
 import { coldStart } from '../measure/cold-start.ts';
 import type { Comparison, Ends } from '../measure/compare.ts';
 import { memory } from '../measure/memory.ts';
@@ -21,7 +22,7 @@ const sallyports: SallyportWay[] = [
 
 export const path: Comparison = {
   name: 'path',
-  measures: [throughput(parts), requests, newFlows, coldStart, memory(parts)],
+  measures: [throughput(parts), requests, beside, newFlows, coldStart, memory(parts)],
   pace: { full: { rounds: 5, milliseconds: 1_200 }, quick: { rounds: 2, milliseconds: 200 } },
   ends: async () => ({ origin: await startOrigin('127.0.0.99'), generator: await Generator.start() }),
   ways: [

@@ -3,6 +3,7 @@
  * this host, a relay and the far end, with AES-256-GCM and both ends authenticated, in the same run.
  */
 import { Generator, startOrigin } from '../load/process.ts';
+import { beside } from '../measure/beside.ts';
 import type { Comparison, Ends, Way } from '../measure/compare.ts';
 import { newFlows } from '../measure/new-flows.ts';
 import { requests } from '../measure/requests.ts';
@@ -30,6 +31,7 @@ export const peers: Comparison = {
   measures: [
     throughput(['near', 'client', 'relay', 'connector', 'far']),
     { ...requests, columns: plainRequests },
+    beside,
     newFlows,
   ],
   pace: { full: { rounds: 3, milliseconds: 800 }, quick: { rounds: 1, milliseconds: 200 } },

@@ -20,6 +20,7 @@ const figures: Record<string, string> = {
   rps64: 'requests_connect',
   p50_us: 'latency_connect_p50',
   p99_us: 'latency_connect_p99',
+  beside_p99_us: 'beside_p99',
   new_per_s: 'new_flows',
   cpu_s_per_gb: 'cpu_between',
 };
