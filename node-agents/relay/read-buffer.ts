@@ -5,8 +5,8 @@
  */
 
 const smallBytes = 32 * 1024;
-const largeBytes = 512 * 1024;
-/** 64 MiB. */
+const largeBytes = 256 * 1024;
+/** 32 MiB. */
 const largeInAll = 128;
 /** Full reads in a row after which a stream asks for a large buffer, small ones after which it gives it back. */
 const growAfter = 4;
