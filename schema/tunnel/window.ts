@@ -12,7 +12,7 @@ export const defaultBudget = 32 * 1024 * 1024;
 /** Of one stream. */
 export const maxWindow = 8 * 1024 * 1024;
 /** Shorter round trips count as this: both ends may wait as long for a processor. */
-const shortestMs = 1;
+const shortestMs = 0.25;
 /** What a new stream is given at most. */
 const freshWindow = 256 * 1024;
 
