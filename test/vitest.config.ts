@@ -9,7 +9,7 @@ import { defineConfig } from 'vitest/config';
 const root = new URL('..', import.meta.url).pathname;
 const timed = 'test/system/{attack,client,connector,endurance-*,failover,link,transparent-floods}.test.ts';
 /** For a machine that is busy; how soon something has to be is said by the test. */
-const patient = { testTimeout: 60_000, hookTimeout: 120_000, expect: { poll: { timeout: 15_000 } } };
+const patient = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 15_000 } } };
 
 export default defineConfig({
   test: {

@@ -5,10 +5,10 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Answer } from '../world/admin.ts';
+import { freePort } from '../world/free-port.ts';
 import { AgentProcess } from '../world/process.ts';
 import type { ConsoleWorld } from './console-world.ts';
 
@@ -102,13 +102,4 @@ export class Agents {
     this.#processes.push(agent);
     return agent;
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
 import { bundle } from '#workers/local/bundle.ts';
 import { workerdChildren } from '#workers/local/orphan.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../world/free-port.ts';
 import { relayContract } from './relay.ts';
 import type { Names, Order } from './relay-edge-worker.ts';
 

@@ -4,6 +4,7 @@
  */
 import { type RunningController, startController } from '#workers/local/start.ts';
 import { Admin, AdminError, type Answer } from '../world/admin.ts';
+import { freePort } from '../world/free-port.ts';
 
 export interface Told {
   status: number;
@@ -25,7 +26,10 @@ export class Administration {
 
   static async start(): Promise<Administration> {
     const logs: string[] = [];
-    return new Administration(await startController({ onLog: (line) => logs.push(line) }), logs);
+    return new Administration(
+      await startController({ port: await freePort(), onLog: (line) => logs.push(line) }),
+      logs,
+    );
   }
 
   stop = (): Promise<void> => this.controller.stop();

@@ -58,7 +58,7 @@ export class AgentProcess {
   }
 
   /** Resolves with the first line, past or future, that `match` accepts; rejects when the process ends first. */
-  async line(match: string | ((line: LogLine) => boolean), timeoutMs = 20_000): Promise<LogLine> {
+  async line(match: string | ((line: LogLine) => boolean), timeoutMs = 50_000): Promise<LogLine> {
     const accepts = typeof match === 'string' ? (line: LogLine) => line.event === match : match;
     const deadline = Date.now() + timeoutMs;
     for (;;) {

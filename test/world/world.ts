@@ -3,14 +3,13 @@
  * Clients. The demo, the system tests and the benchmarks all build theirs here.
  */
 
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Admin, type Answer } from './admin.ts';
 import { cachedFor } from './cache.ts';
+import { freePort } from './free-port.ts';
 import { AgentProcess } from './process.ts';
 
 export interface WorldOptions {
@@ -87,12 +86,7 @@ export class World {
 
   async port(): Promise<number> {
     if (this.#options.portBase !== undefined) return this.#options.portBase + this.#ports++;
-    const probe = createServer().listen(0, this.host);
-    await once(probe, 'listening');
-    const { port } = probe.address() as { port: number };
-    probe.close();
-    await once(probe, 'close');
-    return port;
+    return freePort(this.host);
   }
 
   async startController(): Promise<void> {
