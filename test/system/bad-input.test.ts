@@ -20,7 +20,7 @@ beforeAll(async () => {
   world = await World.start();
   folder = await mkdtemp(join(tmpdir(), 'sallyport-bad-input-'));
   key = (await world.createService('careless')).key;
-}, 60_000);
+});
 
 afterAll(async () => {
   await world?.stop();

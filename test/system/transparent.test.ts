@@ -62,7 +62,7 @@ describe.skipIf(why !== undefined)('in network namespaces', () => {
   describe('--tun on', () => {
     beforeAll(async () => {
       tun = await client(['--tun', 'on']);
-    }, 60_000);
+    }, 120_000);
     afterAll(() => tun?.stop());
 
     test('curl reaches names and addresses, v4 and v6, and everything else as before', async () => {

@@ -48,7 +48,7 @@ export async function exchange(
     count,
     bytes,
     window = 32,
-    patienceMs = 3_000,
+    patienceMs = 15_000,
   }: { count: number; bytes: number; window?: number; patienceMs?: number },
 ): Promise<Exchanged> {
   const result: Exchanged = { sent: 0, received: 0, reordered: 0, duplicated: 0, damaged: 0 };
