@@ -34,6 +34,8 @@ import { openDirect } from './udp/direct.ts';
 
 /** For flows that are under way when the Client is asked to end. */
 const drainMs = 3_000;
+/** Until what a killed daemon left is looked for, which takes as long as a login. */
+const leftBehindAfterMs = 500;
 /** For the first login, of those who came while this Client was not running. */
 const patienceMs = 10_000;
 
@@ -152,6 +154,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
 
 /** Of a daemon in transparent mode that was killed: nobody else would open again what it has closed. */
 async function removeLeft(log: Host['log']): Promise<void> {
+  await sleep(leftBehindAfterMs, undefined, { ref: false });
   try {
     const { removeLeftBehind } = await import('#node-agents/os/left-behind.ts');
     const removed = await removeLeftBehind();

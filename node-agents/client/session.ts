@@ -2,6 +2,7 @@
  * One instance under one Service Key: a fresh key pair, a login, the control channel, the ACLs with their
  * renewals, and the tunnels. `sessions.ts` starts it and decides which one is current; `flow.ts` uses it.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeJwt } from 'jose/jwt/decode';
 import { ControllerClock } from '#node-agents/link/clock.ts';
 import { type ControlChannel, type ControlState, openControlChannel } from '#node-agents/link/control.ts';
@@ -49,6 +50,11 @@ export interface SessionOptions {
   onDead(error: SallyportError): void;
 }
 
+/**
+ * The control channel tells what changes from now on, and takes as long to load as a tunnel to open: it comes after the
+ * first tunnel, or after `tunnelMs` without one, and leaves `flowMs` to the flow that waited for that.
+ */
+const channelAfter = { tunnelMs: 500, flowMs: 50 };
 /** How long a flow waits for an ACL that it has asked for. */
 const renewalWaitMs = 1_500;
 /** An ACL that is not acceptable is asked for anew, at first after this, with jitter. */
@@ -70,6 +76,8 @@ export class Session implements Access {
   readonly #tokens: ConnectionTokens;
   readonly #offers: Offers;
   readonly #channel: ControlChannel;
+  /** Has its ACLs. */
+  readonly #begun = Promise.withResolvers<void>();
   /** One request for all that want a fresh ACL at the same time. */
   #renewing: Promise<void> | undefined;
   #onAcl: (() => void) | undefined;
@@ -100,6 +108,7 @@ export class Session implements Access {
     const session = new Session(options, { identity, clock, controller, keys, answer });
     try {
       await session.#applied(answer);
+      session.#begun.resolve();
       return session;
     } catch (error) {
       session.close();
@@ -148,6 +157,7 @@ export class Session implements Access {
     this.#channel = openControlChannel({
       controller: this.#controller,
       login: () => this.#login(),
+      after: this.#firstFlow(),
       hello: () => ({ type: 'hello', capability, version, acl_version: this.#acls.version }),
       onMessage: (message) => this.#receive(message),
       onState: (state, code, detail) => this.#channelIs(state, code, detail),
@@ -199,6 +209,12 @@ export class Session implements Access {
     this.outbox.flush();
     this.#channel.close();
     this.tunnels.close();
+  }
+
+  async #firstFlow(): Promise<void> {
+    await this.#begun.promise;
+    await Promise.race([this.tunnels.underWay(), sleep(channelAfter.tunnelMs, undefined, { ref: false })]);
+    await sleep(channelAfter.flowMs, undefined, { ref: false });
   }
 
   async #login(): Promise<void> {

@@ -116,6 +116,12 @@ export class Tunnels {
     }
   }
 
+  /** Resolves once the first of those that are being opened is there, or none is left. */
+  async underWay(): Promise<void> {
+    const links = this.#all().filter(({ state }) => state === 'connecting');
+    await Promise.any(links.map((link) => link.ready())).catch(() => {});
+  }
+
   links(network: string): readonly ConnectorLink[] {
     return this.#networks.get(network) ?? [];
   }

@@ -9,7 +9,6 @@ import {
   controlProtocol,
   type FromAgent,
   type FromController,
-  fromController,
   messageLimit,
 } from '#schema/control/messages.ts';
 import { type ErrorCode, isErrorCode, SallyportError } from '#schema/errors.ts';
@@ -27,6 +26,8 @@ export interface ControlOptions {
   controller: ControllerClient;
   /** Obtains a fresh access token (`controller.login`); called only when one is due. */
   login(): Promise<unknown>;
+  /** What is more urgent: the first opening waits until it has settled. */
+  after?: Promise<unknown>;
   /** Made anew for every opening: it tells which ACL the agent holds by then. */
   hello(): AgentHello;
   onMessage(message: FromController): void;
@@ -57,6 +58,8 @@ class Channel implements ControlChannel {
   readonly #o: ControlOptions;
   readonly #link: StandingLink;
   #state: ControlState = 'connecting';
+  /** There once the channel has been opened. */
+  #messages: typeof import('#schema/control/from-controller.ts') | undefined;
 
   constructor(o: ControlOptions) {
     this.#o = o;
@@ -96,14 +99,16 @@ class Channel implements ControlChannel {
   }
 
   async #prepare(): Promise<{ url: string; headers: Record<string, string> }> {
-    const { controller } = this.#o;
+    const { controller, after } = this.#o;
+    await after?.catch(() => {});
+    this.#messages ??= await import('#schema/control/from-controller.ts');
     if (controller.loginDue) await this.#o.login();
     const url = controller.url + paths.channel;
     return { url, headers: await controller.authorize('GET', url) };
   }
 
   #receive(text: string): void {
-    const message = parse(text);
+    const message = this.#parse(text);
     if (message === undefined) {
       this.#o.log.warn('control_message_unknown', { length: text.length });
       return; // A newer Controller may say more than we understand.
@@ -115,6 +120,14 @@ class Channel implements ControlChannel {
       this.#enter('open');
     }
     this.#o.onMessage(message);
+  }
+
+  #parse(text: string): FromController | undefined {
+    try {
+      return this.#messages?.fromController.safeParse(JSON.parse(text)).data;
+    } catch {
+      return undefined;
+    }
   }
 
   #refusal({ code, detail, retry }: Extract<FromController, { type: 'refused' }>): void {
@@ -155,14 +168,5 @@ function reasonOfClose(code: number): SallyportError {
       return new SallyportError('frame_too_large', 'a message was too long for the Controller');
     default:
       return new SallyportError('peer_gone', `the Controller closed the channel (${code})`);
-  }
-}
-
-function parse(text: string): FromController | undefined {
-  try {
-    const parsed = fromController.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -5,8 +5,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { request as requestPlain } from '#node-agents/process/http.ts';
+import { timedOut } from './failure.ts';
 import { agentFor, type Outward } from './outward.ts';
-import { timedOut } from './websocket.ts';
 
 export interface ExchangeOptions {
   method: 'GET' | 'POST';

@@ -2,12 +2,13 @@
  * Turns what Node says about a connection that could not be made, or an HTTP answer that is a refusal, into
  * one `SallyportError` with a sentence for people: which peer, and why. Used by every dial in this folder.
  */
+import type { IncomingMessage } from 'node:http';
 import { type ErrorCode, isErrorCode, SallyportError } from '#schema/errors.ts';
 
 export type UnreachableCode = 'controller_unreachable' | 'relay_unreachable';
 
 /** A body longer than this is no problem document. */
-export const problemLimit = 64 * 1024;
+const problemLimit = 64 * 1024;
 
 /** @param url of the peer; only its origin is told. */
 export function unreachable(code: UnreachableCode, url: string, cause: unknown): SallyportError {
@@ -90,4 +91,29 @@ export function answeredWith(
   const { origin } = new URL(url);
   if (status >= 500) return new SallyportError('unavailable', `${origin} answers with status ${status}`);
   return new SallyportError(code, `${origin} answers with status ${status}, not as Sallyport does`);
+}
+
+/** Reads the answer to an upgrade that was refused. Never rejects. */
+export async function refusalOf(
+  response: IncomingMessage,
+  code: UnreachableCode,
+  url: string,
+): Promise<SallyportError> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > problemLimit) break;
+      chunks.push(chunk);
+    }
+  } catch {
+    // What arrived before it broke off may still say why.
+  }
+  response.destroy();
+  return answeredWith(code, url, response.statusCode ?? 0, readProblem(Buffer.concat(chunks).toString()));
+}
+
+export function timedOut(): Error {
+  return Object.assign(new Error('timed out'), { code: 'ABORT_ERR' });
 }

@@ -11,7 +11,6 @@ import type { Log } from '../process/log.ts';
 import { fraction, type Random } from '../process/random.ts';
 import type { UnreachableCode } from './failure.ts';
 import type { Outward } from './outward.ts';
-import { openWebSocket } from './websocket.ts';
 
 export interface LinkTiming {
   pingMs: number;
@@ -155,6 +154,8 @@ export class StandingLink {
       const { url, headers } = await this.#o.prepare();
       const { protocol, messageBytes, unreachable: code, outward } = this.#o;
       const { openMs: timeoutMs } = this.#timing;
+      // Not before it is needed: a tenth of what a Client loads.
+      const { openWebSocket } = await import('./websocket.ts');
       this.#adopt(
         await openWebSocket({ url, headers, protocol, messageBytes, timeoutMs, signal, code, outward }),
       );

@@ -3,10 +3,9 @@
  * every way to fail as one `SallyportError`. Standing links (`standing-link.ts`) and the WebSocket carrier
  * (`relay/websocket-carrier.ts`) are built on it.
  */
-import type { IncomingMessage } from 'node:http';
 import WebSocket from 'ws';
 import { SallyportError } from '#schema/errors.ts';
-import { answeredWith, problemLimit, readProblem, type UnreachableCode, unreachable } from './failure.ts';
+import { refusalOf, timedOut, type UnreachableCode, unreachable } from './failure.ts';
 import { agentFor, type Outward } from './outward.ts';
 
 export interface OpenOptions {
@@ -62,29 +61,4 @@ export function openWebSocket(o: OpenOptions): Promise<WebSocket> {
       resolve(socket);
     });
   });
-}
-
-/** Reads the answer to an upgrade that was refused. Never rejects. */
-export async function refusalOf(
-  response: IncomingMessage,
-  code: UnreachableCode,
-  url: string,
-): Promise<SallyportError> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      length += chunk.length;
-      if (length > problemLimit) break;
-      chunks.push(chunk);
-    }
-  } catch {
-    // What arrived before it broke off may still say why.
-  }
-  response.destroy();
-  return answeredWith(code, url, response.statusCode ?? 0, readProblem(Buffer.concat(chunks).toString()));
-}
-
-export function timedOut(): Error {
-  return Object.assign(new Error('timed out'), { code: 'ABORT_ERR' });
 }

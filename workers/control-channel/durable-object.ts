@@ -6,12 +6,12 @@
  */
 
 import { DurableObject } from 'cloudflare:workers';
+import { fromAgent } from '#schema/control/from-agent.ts';
 import {
   controlClose,
   controlProtocol,
   type FromAgent,
   type FromControllerOf,
-  fromAgent,
   messageLimit,
   type ProbeHop,
   pingInterval,

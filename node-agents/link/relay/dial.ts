@@ -10,10 +10,8 @@ import { request as requestPlain } from '#node-agents/process/http.ts';
 import type { RelayEntry } from '#schema/control/messages.ts';
 import { SallyportError } from '#schema/errors.ts';
 import { rawUpgrade, relayLimits, relayPaths, relayProtocol } from '#schema/relay/wire.ts';
-import { unreachable } from '../failure.ts';
+import { refusalOf, timedOut, unreachable } from '../failure.ts';
 import { agentFor, type Outward } from '../outward.ts';
-import { openWebSocket, refusalOf, timedOut } from '../websocket.ts';
-import { WebSocketCarrier } from './websocket-carrier.ts';
 
 export type Door = 'connect' | 'accept';
 
@@ -96,7 +94,12 @@ function dialRaw({ url, headers, timeoutMs, signal, outward }: Attempt): Promise
   });
 }
 
+/** Loaded where it is needed: most relays take the raw stream, and a Client wants to start quickly. */
 async function dialWebSocket({ url, headers, timeoutMs, signal, outward }: Attempt): Promise<Duplex> {
+  const [{ openWebSocket }, { WebSocketCarrier }] = await Promise.all([
+    import('../websocket.ts'),
+    import('./websocket-carrier.ts'),
+  ]);
   const socket = await openWebSocket({
     url,
     headers,

@@ -3,7 +3,7 @@
  */
 import { z } from '@hono/zod-openapi';
 import { calculateJwkThumbprint } from 'jose';
-import { relayLink } from '#schema/control/messages.ts';
+import { relayLink } from '#schema/control/from-agent.ts';
 import { type connectors, enrolmentTokens } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
 import { usualWeight } from '#schema/path/spread.ts';
