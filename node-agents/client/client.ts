@@ -116,6 +116,8 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
       });
     }
     if (transparent === undefined) void removeLeft(log);
+    const login = sessions.start();
+    login.catch(() => {}); // Heard below. What follows has time while the Controller thinks.
     const localApi = await serveLocalApi(
       config.stateDir,
       {
@@ -131,7 +133,7 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
     );
     const stopReloading = reloadOn(config, host, sessions);
     try {
-      const ready = sessions.start().then(async () => {
+      const ready = login.then(async () => {
         loggedIn.resolve();
         await transparent?.follow();
         if (host.shutdown.aborted) return;
