@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { createIdentity, type Identity } from '#node-agents/link/identity.ts';
 import { openBrowser } from '#node-agents/os/open-browser.ts';
 import type { LoginConfig } from '#node-agents/process/config.ts';
@@ -123,7 +123,7 @@ async function byDevice(tenant: string, identity: Identity, host: Host): Promise
   throw new SallyportError('login_expired');
 }
 
-async function ask<T extends z.ZodType>(
+async function ask<T extends z.ZodMiniType>(
   tenant: string,
   identity: Identity,
   { now, random }: Host,

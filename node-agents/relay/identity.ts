@@ -4,7 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { SallyportError } from '#schema/errors.ts';
 import type { ControllerClient } from '../link/controller.ts';
 import { createIdentity, type Identity, identityOf } from '../link/identity.ts';
@@ -15,7 +15,7 @@ import { version } from '../process/version.ts';
 const stateFile = z.object({
   version: z.literal(1),
   /** `rel_…`; null between making the key and the Controller's answer. */
-  id: z.string().nullable(),
+  id: z.nullable(z.string()),
   controller_url: z.string(),
   private_key: z.string(),
 });

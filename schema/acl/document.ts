@@ -3,20 +3,24 @@
  * ACL lists what may be forwarded to there, and what of the Client ACLs still in circulation no longer
  * counts. A flow passes only in the intersection (`intersect.ts`), and only the Controller can sign either.
  */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 /** Inclusive. */
 export const portRange = z.object({
-  from: z.number().int().min(1).max(65535),
-  to: z.number().int().min(1).max(65535),
+  from: z.int().check(z.gte(1), z.lte(65535)),
+  to: z.int().check(z.gte(1), z.lte(65535)),
 });
-export const ports = z.union([z.literal('all'), z.literal('none'), z.array(portRange).min(1).max(64)]);
+export const ports = z.union([
+  z.literal('all'),
+  z.literal('none'),
+  z.array(portRange).check(z.minLength(1), z.maxLength(64)),
+]);
 
 /** A Resource as the ACLs carry it. `address` and `alias` are in canonical form (`resource/address.ts`). */
 export const aclResource = z.object({
   id: z.string(),
   address: z.string(),
-  alias: z.string().optional(),
+  alias: z.optional(z.string()),
   tcp: ports,
   udp: ports,
   icmp: z.boolean(),
@@ -24,15 +28,15 @@ export const aclResource = z.object({
    * The Resource's `allow_reserved`: it may lead to loopback, link-local and the like (`name/reserved.ts`).
    * Only the Connector ACL's word counts; absent = no.
    */
-  reserved: z.boolean().optional(),
+  reserved: z.optional(z.boolean()),
 });
 
 /** `until`: when the grant ends, seconds since the epoch. */
-export const grantedResource = aclResource.extend({ until: z.number().int().optional() });
+export const grantedResource = z.extend(aclResource, { until: z.optional(z.int()) });
 
 export const clientAclBody = z.object({
   network: z.string(),
-  version: z.number().int(),
+  version: z.int(),
   resources: z.array(grantedResource),
 });
 
@@ -43,7 +47,7 @@ export const clientAclBody = z.object({
  */
 export const aclEntry = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resource'), resource: aclResource }),
-  z.object({ kind: z.literal('floor'), principal: z.string(), version: z.number().int() }),
+  z.object({ kind: z.literal('floor'), principal: z.string(), version: z.int() }),
   z.object({ kind: z.literal('revoked'), id: z.string() }),
 ]);
 

@@ -2,7 +2,7 @@
  * What the Controller says to agents over the control channel (`messages.ts`). An agent loads it when it opens the
  * channel, not before.
  */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { candidates } from '#schema/path/candidates.ts';
 import { networkEntry, relayEntry } from './messages.ts';
 import { answer, offerId, probeId } from './offer.ts';
@@ -10,9 +10,9 @@ import { answer, offerId, probeId } from './offer.ts';
 export const fromController = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('welcome'),
-    capability: z.number().int(),
+    capability: z.int(),
     /** Milliseconds since the epoch. */
-    now: z.number().int(),
+    now: z.int(),
     relays: z.array(relayEntry),
   }),
   /** To a Connector: a signed snapshot or difference (`connectorAclClaims`). */
@@ -20,12 +20,12 @@ export const fromController = z.discriminatedUnion('type', [
   /** To a Client: the Remote Networks that changed; null = no longer any Resource there. */
   z.object({
     type: z.literal('client_acl'),
-    version: z.number().int(),
+    version: z.int(),
     /** True: what is not listed is gone. */
     snapshot: z.boolean(),
-    networks: z.record(z.string(), networkEntry.nullable()),
+    networks: z.record(z.string(), z.nullable(networkEntry)),
     /** Hashes of Connectors that were revoked lately: tunnels to them end now, whatever they carry. */
-    revoked: z.array(z.string()).optional(),
+    revoked: z.optional(z.array(z.string())),
   }),
   /**
    * To Connectors and relays: cut now whatever these stand behind, then answer `receipt`. To Clients: only
@@ -45,7 +45,7 @@ export const fromController = z.discriminatedUnion('type', [
   z.object({ type: z.literal('relay_list'), relays: z.array(relayEntry) }),
   /** To a Connector: its fresh token for the relays. */
   z.object({ type: z.literal('registration'), token: z.string() }),
-  z.object({ type: z.literal('events_stored'), batch: z.number().int() }),
+  z.object({ type: z.literal('events_stored'), batch: z.int() }),
   /** To a Connector: a Client that may meet it wants a direct path, and proves to be the one with this key there. */
   z.object({ type: z.literal('offer'), offer: offerId, jkt: z.string(), candidates }),
   /** To a Client. */
@@ -57,15 +57,15 @@ export const fromController = z.discriminatedUnion('type', [
     resource: z.string(),
     protocol: z.enum(['tcp', 'udp', 'icmp']),
     host: z.string(),
-    port: z.number().int().optional(),
+    port: z.optional(z.int()),
   }),
   /** The channel will close; come back after `reconnect_in_ms` plus jitter. */
-  z.object({ type: z.literal('restarting'), reconnect_in_ms: z.number().int() }),
+  z.object({ type: z.literal('restarting'), reconnect_in_ms: z.int() }),
   /** The credential is dead or the version too old; the channel closes and must not be reopened unless `retry`. */
   z.object({
     type: z.literal('refused'),
     code: z.string(),
-    detail: z.string().optional(),
+    detail: z.optional(z.string()),
     retry: z.boolean(),
   }),
 ]);

@@ -22,7 +22,7 @@
  *   2  offer and answer;
  *   3  probe and probed.
  */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 export type { FromAgent, ProbeHop, RelayLink } from './from-agent.ts';
 export type { FromController, FromControllerOf } from './from-controller.ts';
@@ -45,7 +45,7 @@ export const relayEntry = z.object({
   id: z.string(),
   /** Base URL; `/relay/v1/…` is below it. */
   url: z.string(),
-  carriers: z.array(z.enum(['raw', 'websocket'])).min(1),
+  carriers: z.array(z.enum(['raw', 'websocket'])).check(z.minLength(1)),
 });
 
 /**
@@ -55,13 +55,13 @@ export const relayEntry = z.object({
 export const connectorEntry = z.object({
   hash: z.string(),
   relays: z.array(z.string()),
-  weight: z.number().optional(),
+  weight: z.optional(z.number()),
 });
 
 /** A Resource that a Security Policy keeps from a person's session, for the Client to say why; unsigned. */
 export const withheld = z.object({
   address: z.string(),
-  alias: z.string().optional(),
+  alias: z.optional(z.string()),
   /** The policy's name, and which of its rules (`policy/judge.ts`). */
   policy: z.string(),
   reason: z.string(),
@@ -71,14 +71,14 @@ export const withheld = z.object({
 export const networkEntry = z.object({
   acl: z.string(),
   connectors: z.array(connectorEntry),
-  withheld: z.array(withheld).optional(),
+  withheld: z.optional(z.array(withheld)),
 });
 
 /** What an agent tells of itself is kept and shown: no longer than it needs to be. */
 export const aboutAgent = {
-  version: z.string().max(64),
-  hostname: z.string().max(255).optional(),
-  labels: z.record(z.string().max(64), z.string().max(256)).optional(),
+  version: z.string().check(z.maxLength(64)),
+  hostname: z.optional(z.string().check(z.maxLength(255))),
+  labels: z.optional(z.record(z.string().check(z.maxLength(64)), z.string().check(z.maxLength(256)))),
 };
 
 export type RelayEntry = z.infer<typeof relayEntry>;

@@ -4,7 +4,7 @@
  * answer), and each then tries the other's (`punch.ts`). What a peer tells is its own word: whoever dials it
  * must not be led to their own host, link or cloud, nor to a port where services live.
  */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { parseIp } from '#schema/name/ip.ts';
 import { reservedKind } from '#schema/name/reserved.ts';
 
@@ -18,10 +18,10 @@ export const candidateLimits = {
 export const candidate = z.object({
   /** `host`: of an interface; `reflexive`: as a relay saw it, so the outside of a NAT where there is one. */
   kind: z.enum(['host', 'reflexive']),
-  address: z.string().max(45),
-  port: z.number().int().min(candidateLimits.lowestPort).max(65_535),
+  address: z.string().check(z.maxLength(45)),
+  port: z.int().check(z.gte(candidateLimits.lowestPort), z.lte(65_535)),
 });
-export const candidates = z.array(candidate).max(candidateLimits.count);
+export const candidates = z.array(candidate).check(z.maxLength(candidateLimits.count));
 export type Candidate = z.infer<typeof candidate>;
 
 /** 4 or 6 when this is an address that a peer on another host may be reached at. */

@@ -27,7 +27,7 @@
  * (`replaced`); a link without a `ping` for `linkSilenceMs` counts as dead. Sessions that are paired do not
  * depend on it.
  */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 export const relayPaths = {
   register: '/relay/v1/register',
@@ -65,7 +65,10 @@ export const relayLimits = {
 } as const;
 
 /** What a relay sees of whoever asks. */
-export const observed = z.object({ address: z.string().max(45), port: z.number().int().min(1).max(65_535) });
+export const observed = z.object({
+  address: z.string().check(z.maxLength(45)),
+  port: z.int().check(z.gte(1), z.lte(65_535)),
+});
 
 /** Text on a register link, relay → Connector. */
 export const toConnector = z.discriminatedUnion('type', [
@@ -75,8 +78,8 @@ export const toConnector = z.discriminatedUnion('type', [
   /** The relay restarts: dial again after `reconnect_in_ms`, keep trying for `try_for_ms`. */
   z.object({
     type: z.literal('restarting'),
-    reconnect_in_ms: z.number().int(),
-    try_for_ms: z.number().int(),
+    reconnect_in_ms: z.int(),
+    try_for_ms: z.int(),
   }),
 ]);
 
@@ -91,13 +94,13 @@ export const fromConnector = z.discriminatedUnion('type', [
  * is under way. `room` tells an end how many bytes it may have sent in all, so that it stops before the bound.
  */
 export const onPair = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('mark'), n: z.number().int() }),
-  z.object({ type: z.literal('seen'), n: z.number().int() }),
-  z.object({ type: z.literal('room'), n: z.number().int() }),
+  z.object({ type: z.literal('mark'), n: z.int() }),
+  z.object({ type: z.literal('seen'), n: z.int() }),
+  z.object({ type: z.literal('room'), n: z.int() }),
   z.object({
     type: z.literal('restarting'),
-    reconnect_in_ms: z.number().int(),
-    try_for_ms: z.number().int(),
+    reconnect_in_ms: z.int(),
+    try_for_ms: z.int(),
   }),
 ]);
 

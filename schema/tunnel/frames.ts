@@ -43,7 +43,7 @@
  *
  * Version history: 1 all of the above.
  */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 export const alpn = 'sallyport/1';
 
@@ -82,11 +82,11 @@ export const capability = 1;
 export const protocols = { tcp: 6, udp: 17, icmp: 1, dns: 253 } as const;
 
 export const hello = z.object({
-  capability: z.number().int(),
+  capability: z.int(),
   connection_token: z.string(),
   acl: z.string(),
 });
-export const welcome = z.object({ capability: z.number().int() });
+export const welcome = z.object({ capability: z.int() });
 export const acl = z.object({ acl: z.string() });
 
 export type FrameType = keyof typeof frameTypes;

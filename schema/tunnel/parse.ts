@@ -3,7 +3,7 @@
  * them. Each answers undefined when the layout is broken: the caller then ends the tunnel. Bytes behind the
  * last field are left alone, so that fields can be added.
  */
-import type { z } from 'zod';
+import type * as z from 'zod/mini';
 import type { Destination } from '#schema/acl/document.ts';
 import { codeOf, type ErrorCode } from '#schema/errors.ts';
 import { mintId } from '#schema/ids.ts';
@@ -47,7 +47,7 @@ export const parseCode = (payload: Uint8Array): ErrorCode | undefined =>
   payload.length < 1 ? undefined : codeOf(payload[0]!);
 
 /** HELLO, WELCOME, ACL. */
-export function parseJson<S extends z.ZodType>(shape: S, payload: Uint8Array): z.infer<S> | undefined {
+export function parseJson<S extends z.ZodMiniType>(shape: S, payload: Uint8Array): z.infer<S> | undefined {
   try {
     return shape.safeParse(JSON.parse(utf8.decode(payload))).data;
   } catch {

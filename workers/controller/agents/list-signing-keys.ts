@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { publicJwk } from '#schema/control/login.ts';
 import { adminRoute, answer } from '../admin-route.ts';
-import { instant, iso, isoOrNull } from '../fields.ts';
+import { described, instant, iso, isoOrNull } from '../fields.ts';
 import { keyRingOf, type PublishedKey } from './signing-keys.ts';
 
 export const signingKey = z
@@ -12,7 +12,7 @@ export const signingKey = z
       description:
         '`next` is published but signs nothing yet; `retired` still verifies what it signed, for an hour.',
     }),
-    public_key: publicJwk,
+    public_key: described(publicJwk),
     created_at: instant,
     retired_at: instant.nullable(),
   })

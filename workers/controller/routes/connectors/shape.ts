@@ -8,7 +8,7 @@ import { type connectors, enrolmentTokens } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
 import { usualWeight } from '#schema/path/spread.ts';
 import type { ChangeOrigin } from '../../change.ts';
-import { instant, iso, isoOrNull } from '../../fields.ts';
+import { described, instant, iso, isoOrNull } from '../../fields.ts';
 import { presentAgents } from '../../presence.ts';
 import type { Row } from '../../scope.ts';
 import { mintSecret } from '../../secret.ts';
@@ -29,7 +29,7 @@ export const connector = z
     hostname: z.string().nullable(),
     labels: z.record(z.string(), z.string()),
     public_address: z.string().nullable(),
-    relays: z.array(relayLink),
+    relays: z.array(described(relayLink)),
     weight: z.number().openapi({ description: 'Share of the load that it takes, beside those of others.' }),
     last_seen_at: instant.nullable(),
     connected_at: instant.nullable(),

@@ -3,12 +3,13 @@
  * never again.
  */
 import { z } from '@hono/zod-openapi';
+import { partial } from 'zod/mini';
 import { paths } from '#schema/control/login.ts';
 import { serviceKeyFile } from '#schema/control/service-key.ts';
 import { serviceAccounts, serviceKeys } from '#schema/db/tables.ts';
 import { adminRoute } from '../../admin-route.ts';
 import { Change, mint } from '../../change.ts';
-import { absent, endAfter, expiresInDays, idPath, isoOrNull, name } from '../../fields.ts';
+import { absent, described, endAfter, expiresInDays, idPath, isoOrNull, name } from '../../fields.ts';
 import { tenantUrl } from '../../tenant.ts';
 import { acceptPublicKey, makeKeyPair } from './key-pair.ts';
 import { serviceKey, showOne } from './shape.ts';
@@ -33,7 +34,7 @@ export const createServiceKey = adminRoute(
       }),
     }),
     answer: serviceKey
-      .extend({ service_key: serviceKeyFile.partial({ private_key: true }) })
+      .extend({ service_key: described(partial(serviceKeyFile, { private_key: true })) })
       .openapi('ServiceKeyCreated'),
     status: 201,
     refuses: ['public_key_invalid'],
