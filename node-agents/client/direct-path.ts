@@ -4,9 +4,7 @@
  * (`link/path/punch.ts`), and then a tunnel like any other: the same pins, token, ACL and HELLO.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gather } from '#node-agents/link/path/gather.ts';
 import type { OpenPorts } from '#node-agents/link/path/port.ts';
-import { punch } from '#node-agents/link/path/punch.ts';
 import { connectPinned } from '#node-agents/link/pinned-tls.ts';
 import type { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
 import { fraction } from '#node-agents/process/random.ts';
@@ -148,6 +146,11 @@ export class DirectPath {
 
   async #make() {
     const { context, direct, hash, acl, relays } = this.#o;
+    // Loaded for the first attempt: the first flow of a Client goes by a relay, and does not wait for these.
+    const [{ gather }, { punch }] = await Promise.all([
+      import('#node-agents/link/path/gather.ts'),
+      import('#node-agents/link/path/punch.ts'),
+    ]);
     const { identity, host } = context;
     const { signal } = this.#ended;
     const ports = await direct.openPorts();
