@@ -7,9 +7,12 @@ import { Duplex } from 'node:stream';
 import type WebSocket from 'ws';
 import { codeOf, SallyportError } from '#schema/errors.ts';
 import { type OnPair, onPair } from '#schema/relay/wire.ts';
+import { BlockPool } from '../block-pool.ts';
 
 /** Small writes are joined up to this length and long ones cut: best for relays at the edge. */
 const chunkBytes = 256 * 1024;
+/** In which they are joined. */
+const blocks = new BlockPool(chunkBytes, 8);
 
 type Done = (error?: Error | null) => void;
 
@@ -43,7 +46,21 @@ export class WebSocketCarrier extends Duplex {
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: Done): void {
-    this.#sendAll(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+    const block = blocks.take();
+    let length = 0;
+    for (const { chunk } of chunks) {
+      if (length + chunk.length > block.length) {
+        blocks.give(block);
+        return this.#sendAll(Buffer.concat(chunks.map((one) => one.chunk)), done);
+      }
+      block.set(chunk, length);
+      length += chunk.length;
+    }
+    this.#sendAll(block.subarray(0, length), (error) => {
+      // After an error the system may still hold it: then it is left to the collector.
+      if (!error) blocks.give(block);
+      done(error);
+    });
   }
 
   override _final(done: Done): void {
