@@ -87,6 +87,8 @@ export const connectors = sqliteTable(
     enrolledAt: instant('enrolled_at'),
     connectedAt: instant('connected_at'),
     disconnectedAt: instant('disconnected_at'),
+    /** It was given up then, because nothing more was heard; it closed nothing. */
+    silent: integer('silent', { mode: 'boolean' }),
     revokedAt: instant('revoked_at'),
   },
   (t) => [

@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { ControllerOptions } from '#workers/local/start.ts';
 import { PeopleWorld, people, type Who } from '../controller/people-world.ts';
 
 const screens = new URL('../screens', import.meta.url).pathname;
@@ -25,8 +26,8 @@ export class ConsoleWorld {
     this.#browser = browser;
   }
 
-  static async start(): Promise<ConsoleWorld> {
-    const world = await PeopleWorld.start();
+  static async start(options: ControllerOptions = {}): Promise<ConsoleWorld> {
+    const world = await PeopleWorld.start(options);
     return new ConsoleWorld(world, await startChromium());
   }
 

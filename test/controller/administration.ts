@@ -2,7 +2,7 @@
  * A Controller in real workerd for the tests of administrators' routes: Tenants to work in, raw answers where
  * headers and problems matter, and the tables where a test must put what only agents or time would write.
  */
-import { type RunningController, startController } from '#workers/local/start.ts';
+import { type ControllerOptions, type RunningController, startController } from '#workers/local/start.ts';
 import { Admin, AdminError, type Answer } from '../world/admin.ts';
 import { freePort } from '../world/free-port.ts';
 
@@ -24,10 +24,11 @@ export class Administration {
     this.logs = logs;
   }
 
-  static async start(): Promise<Administration> {
+  static async start(options: ControllerOptions = {}): Promise<Administration> {
     const logs: string[] = [];
+    const port = options.port ?? (await freePort());
     return new Administration(
-      await startController({ port: await freePort(), onLog: (line) => logs.push(line) }),
+      await startController({ ...options, port, onLog: (line) => logs.push(line) }),
       logs,
     );
   }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { signProof } from '#schema/token/proof.ts';
 import { type RunningIdentityProvider, startIdentityProvider } from '#workers/local/identity-provider.ts';
+import type { ControllerOptions } from '#workers/local/start.ts';
 import { type KeyPair, makeKeyPair, nonce } from '../fake/agent.ts';
 import { Admin } from '../world/admin.ts';
 import { Browser, type Page } from '../world/browser.ts';
@@ -47,15 +48,16 @@ export class PeopleWorld {
   }
 
   /** Set up as a deployment is for the first time: by a setup code, in the name of Olive. */
-  static async start(): Promise<PeopleWorld> {
-    const administration = await Administration.start();
+  static async start(options: ControllerOptions = {}): Promise<PeopleWorld> {
+    const administration = await Administration.start(options);
     const { controller, operator } = administration;
     const slug = `acme-${process.pid}`;
+    const base = options.baseUrl ?? controller.url;
     const idp = await startIdentityProvider({
       users: Object.values(people),
       clientId: 'sallyport',
       clientSecret: 'a secret of the client',
-      redirectUris: (uri) => uri.startsWith(`${controller.url}/t/`) && uri.endsWith('/login/callback'),
+      redirectUris: (uri) => uri.startsWith(`${base}/t/`) && uri.endsWith('/login/callback'),
     });
     const { code } = await operator.post('/setup-codes');
     const response = await administration.ask('POST', '/api/v1/setup', {

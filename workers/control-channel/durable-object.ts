@@ -55,14 +55,14 @@ export class ControlChannel extends DurableObject<Bindings> {
   override async fetch(request: Request): Promise<Response> {
     const agent = JSON.parse(request.headers.get(agentHeader)!) as VerifiedAgent;
     if (agent.role !== 'relay') this.ctx.storage.kv.put('tenant', agent.tenant);
-    const { ports } = await this.#work();
-    this.#reap(ports);
+    const working = await this.#work();
+    this.#reap(working);
     if (this.ctx.getWebSockets().length >= socketLimit) return refusal('limit_reached');
     for (const older of this.ctx.getWebSockets(agent.id)) {
       closeSeat(older, controlClose.replaced, 'replaced by a newer channel of this agent');
     }
     const { 0: theirs, 1: ours } = new WebSocketPair();
-    const seat: Seat = { agent, since: ports.clock(), greeted: false };
+    const seat: Seat = { agent, since: working.ports.clock(), greeted: false };
     this.ctx.acceptWebSocket(ours, [agent.id, agent.role]);
     ours.serializeAttachment(seat);
     const headers = { 'Sec-WebSocket-Protocol': controlProtocol };
@@ -118,8 +118,9 @@ export class ControlChannel extends DurableObject<Bindings> {
 
   /** Orders the Connectors or relays of this object to cut. @returns their receipts. */
   async cut(order: FromControllerOf<'revoke'>, timeoutMs: number): Promise<RevocationReceipt['agents']> {
-    const { ports, receipts } = await this.#work();
-    this.#reap(ports);
+    const working = await this.#work();
+    this.#reap(working);
+    const { receipts } = working;
     const cutters = [...this.ctx.getWebSockets('connector'), ...this.ctx.getWebSockets('relay')];
     const given = await receipts.order(cutters, order, timeoutMs);
     refuseDead(cutters, order);
@@ -163,14 +164,17 @@ export class ControlChannel extends DurableObject<Bindings> {
   }
 
   async present(): Promise<Presence[]> {
-    const { ports } = await this.#work();
-    this.#reap(ports);
-    return this.ctx.getWebSockets().flatMap((socket) => {
+    const working = await this.#work();
+    const found = this.ctx.getWebSockets().flatMap((socket) => {
       const { agent, since, acked, greeted } = seatOf(socket);
       if (agent.role === 'relay' || !greeted || !isOpen(socket)) return [];
       const { role, id } = agent;
       return [{ role, id, since, lastSeen: this.#lastSeen(socket), aclVersion: acked ?? null }];
     });
+    this.#reap(working);
+    // A Connector that is given up just now is told of once more, so that its silence shows at once.
+    const oldest = working.ports.clock() - silenceMs;
+    return found.filter(({ role, lastSeen }) => role === 'connector' || lastSeen >= oldest);
   }
 
   async relaysChanged(): Promise<void> {
@@ -223,10 +227,17 @@ export class ControlChannel extends DurableObject<Bindings> {
     return Math.max(pinged, seatOf(socket).since);
   }
 
-  #reap({ clock }: Ports): void {
-    const oldest = clock() - silenceMs;
-    for (const socket of this.ctx.getWebSockets()) {
-      if (this.#lastSeen(socket) < oldest) closeSeat(socket, 1001, 'silent for too long');
+  /** Gives up whoever has been silent for too long: their ends of the sockets may never be heard of again. */
+  #reap({ ports, presence }: ReceiveContext): void {
+    const oldest = ports.clock() - silenceMs;
+    for (const socket of this.ctx.getWebSockets().filter(isOpen)) {
+      const heard = this.#lastSeen(socket);
+      if (heard >= oldest) continue;
+      closeSeat(socket, 1001, 'silent for too long');
+      const noted = presence.closed(seatOf(socket).agent, heard);
+      this.ctx.waitUntil(
+        noted.catch((error) => ports.log('error', 'presence_not_noted', { error: describeFault(error) })),
+      );
     }
   }
 }

@@ -45,16 +45,25 @@ export class PresenceBook {
     const { capability } = hello;
     await scope.update(
       connectors,
-      { ...seen, ...told, ...hostname, ...labels, capability },
+      { ...seen, silent: null, ...told, ...hostname, ...labels, capability },
       eq(connectors.id, agent.id),
     );
   }
 
-  async closed(agent: Marked): Promise<void> {
+  /** It said hello and was refused for its age: its row says which version it is. */
+  async tooOld(agent: VerifiedAgent, { version, capability }: Hello): Promise<void> {
+    if (agent.role !== 'connector') return;
+    const { database, clock } = this.#ports;
+    const told = { version, capability, disconnectedAt: clock(), silent: null };
+    await scopeOf(database, agent.tenant).update(connectors, told, eq(connectors.id, agent.id));
+  }
+
+  /** @param silentSince where it was given up; milliseconds since the epoch. */
+  async closed(agent: Marked, silentSince?: number): Promise<void> {
     if (this.#storage.kv.get(mark(agent.id)) === undefined) return;
     this.#storage.kv.delete(mark(agent.id));
     const { database, clock } = this.#ports;
-    const gone = { disconnectedAt: clock() };
+    const gone = { disconnectedAt: silentSince ?? clock() };
     if (agent.role === 'relay') {
       await database
         .update(relays)
@@ -63,7 +72,7 @@ export class PresenceBook {
     } else if (agent.role === 'connector') {
       await scopeOf(database, agent.tenant!).update(
         connectors,
-        gone,
+        { ...gone, silent: silentSince !== undefined },
         eq(connectors.id, agent.id as Id<'connector'>),
       );
     } else {

@@ -75,6 +75,7 @@ async function greet(
   hello: Of<'hello'>,
 ): Promise<void> {
   if (hello.capability < minimumCapability) {
+    await presence.tooOld(seatOf(socket).agent, hello);
     return refuseSeat(socket, 'version_unsupported', `capability ${hello.capability} < ${minimumCapability}`);
   }
   const { agent, since } = changeSeat(socket, {

@@ -54,5 +54,6 @@ const blank = {
   enrolledAt: null,
   connectedAt: null,
   disconnectedAt: null,
+  silent: null,
   revokedAt: null,
 };

@@ -28,21 +28,23 @@ export function connectorState(
   nowMs: number,
 ): { state: ConnectorState; state_reason: string } {
   const told = (state: ConnectorState, state_reason: string) => ({ state, state_reason });
+  const silent = (since: number) => told('heartbeat_too_old', `last heard of at ${iso(since)}`);
   if (row.revokedAt !== null) return told('revoked', `revoked at ${iso(row.revokedAt)}; this is final`);
   if (row.enrolledAt === null) return told('not_enrolled', 'no Connector has used its enrolment token yet');
-  if (!present) {
-    return row.connectedAt === null
-      ? told('no_heartbeat', 'enrolled, but it has never opened its control channel')
-      : told('no_heartbeat', `its control channel is closed${since(row.disconnectedAt)}`);
-  }
-  if (nowMs - present.lastSeen > heartbeatTooOld)
-    return told('heartbeat_too_old', `last heard of at ${iso(present.lastSeen)}`);
+  // Refused as often as it comes, so it is never present.
   if (row.capability !== null && row.capability < minimumCapability) {
     return told(
       'outdated',
       `version ${row.version ?? 'unknown'} has capability ${row.capability}, ${minimumCapability} is needed: update it`,
     );
   }
+  if (!present) {
+    if (row.silent && row.disconnectedAt !== null) return silent(row.disconnectedAt);
+    return row.connectedAt === null
+      ? told('no_heartbeat', 'enrolled, but it has never opened its control channel')
+      : told('no_heartbeat', `its control channel is closed${since(row.disconnectedAt)}`);
+  }
+  if (nowMs - present.lastSeen > heartbeatTooOld) return silent(present.lastSeen);
   const links = row.relays ?? [];
   const connected = links.filter(({ state }) => state === 'connected').length;
   if (connected === 0) {
