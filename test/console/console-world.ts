@@ -102,6 +102,8 @@ export async function look(page: Page, name: string): Promise<string[]> {
       ['phone', phone],
     ] as const) {
       await page.setViewportSize(viewport);
+      // What is fixed to the window would else stand in the middle of the picture.
+      await page.evaluate('scrollTo(0, 0)');
       await still(page);
       await page.screenshot({ path: join(screens, `${name}-${colorScheme}-${width}.png`), fullPage: true });
       const overhang = await page.evaluate('document.documentElement.scrollWidth - innerWidth');

@@ -4,6 +4,7 @@
  */
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FakeAgent, type FakeChannel, makeKeyPair } from '../fake/agent.ts';
 import type { Answer } from '../world/admin.ts';
 import { ConsoleWorld, look } from './console-world.ts';
 
@@ -167,6 +168,40 @@ test('the list is searched, says how each Service stands, and warns of a key tha
   expect(await row('many keys').count()).toBe(1);
   expect(new URL(page.url()).searchParams.get('q')).toBe('over the years');
 });
+
+test('a key that more than a hundred Clients run on is warned of on its page and in the list, until they leave', async () => {
+  const { admin, tenant } = world.people;
+  const service = await admin.post('/service-accounts', { name: 'one key for all' });
+  const pair = await makeKeyPair();
+  const key = await admin.post(`/service-accounts/${service.id}/keys`, {
+    ...{ name: 'everywhere', public_key: pair.publicJwk },
+  });
+  const channels: FakeChannel[] = [];
+  const beating = setInterval(() => {
+    for (const one of channels) one.send('ping');
+  }, 10_000);
+  const run = async () => {
+    const channel = await (await FakeAgent.client(tenant.url, key.id, pair)).channel();
+    channel.hello();
+    await channel.take('welcome', 30_000);
+    channels.push(channel);
+  };
+  await openService(service);
+  for (let n = 0; n < 101; n += 10) await Promise.all(Array.from({ length: Math.min(10, 101 - n) }, run));
+  const warning = page.getByText('101 instances run on the key everywhere');
+  await warning.waitFor();
+  await row('everywhere').first().getByText('101 live').waitFor();
+  expect(await look(page, 'services-over-shared')).toEqual([]);
+  await page.goto(world.url('/services'));
+  await row('one key for all').getByText('2 warnings').focus();
+  await page.getByRole('tooltip').getByText('101 instances run on the key everywhere').waitFor();
+  await openService(service);
+  await warning.waitFor();
+  await channels.pop()!.close();
+  await warning.waitFor({ state: 'detached' });
+  clearInterval(beating);
+  await Promise.all(channels.map((one) => one.close()));
+}, 240_000);
 
 test('who may only read is shown everything, and offered nothing that would be refused', async () => {
   const { admin } = world.people;

@@ -27,9 +27,21 @@ export const theme = createTheme({
     sizes: { h1: { fontSize: '1.5rem' }, h2: { fontSize: '1.15rem' }, h3: { fontSize: '1rem' } },
   },
   components: {
-    Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 600 } },
-    Paper: { defaultProps: { withBorder: true, p: 'md' } },
-    Tooltip: { defaultProps: { withArrow: true, multiline: true, maw: 320 } },
+    Badge: {
+      defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 600 },
+      // A state that is cut off says nothing: tables scroll instead.
+      styles: { root: { flexShrink: 0, minWidth: 'max-content' } },
+    },
+    // By styles, so that dialogs, which are made of it, can do without.
+    Paper: { defaultProps: { withBorder: true }, styles: { root: { padding: 'var(--mantine-spacing-md)' } } },
+    Tooltip: {
+      defaultProps: {
+        withArrow: true,
+        multiline: true,
+        maw: 320,
+        events: { hover: true, focus: true, touch: true },
+      },
+    },
     Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     Modal: {
       defaultProps: {
@@ -37,7 +49,9 @@ export const theme = createTheme({
         overlayProps: { backgroundOpacity: 0.5, blur: 2 },
         closeButtonProps: { 'aria-label': 'Close' },
       },
+      styles: { content: { padding: 0 }, title: { fontWeight: 600 } },
     },
+    Drawer: { styles: { content: { padding: 0 } } },
   },
 });
 
@@ -70,5 +84,9 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-error': '#ff8787',
     ...underWhite,
     '--mantine-color-anchor': '#3accb4',
+    // The library's is darker than the page.
+    '--mantine-color-gray-light': '#3b4046',
+    '--mantine-color-gray-light-hover': '#454b52',
+    '--mantine-color-gray-light-color': '#e9ecef',
   },
 });

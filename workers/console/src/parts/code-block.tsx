@@ -1,5 +1,5 @@
 /** Text to take along: a command, a file, a key. Copied whole by one button. */
-import { ActionIcon, Box, CopyButton, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Box, CopyButton, Group, Text, Tooltip } from '@mantine/core';
 import { Check, Copy } from 'lucide-react';
 
 export function CodeBlock({ children, label }: { children: string; label: string }) {
@@ -18,7 +18,12 @@ export function CodeBlock({ children, label }: { children: string; label: string
         pr={36}
         tabIndex={0}
         aria-label={label}
-        style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}
+        // Lines mean something in what has several; one alone is broken to be seen whole.
+        style={
+          children.trim().includes('\n')
+            ? { whiteSpace: 'pre', overflowX: 'auto' }
+            : { whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }
+        }
       >
         {children}
       </Text>
@@ -28,6 +33,16 @@ export function CodeBlock({ children, label }: { children: string; label: string
     </Box>
   );
 }
+
+/** An id or address within other text. */
+export const Copied = ({ text, label }: { text: string; label: string }) => (
+  <Group gap={4} wrap="nowrap" component="span" style={{ display: 'inline-flex' }}>
+    <Text span size="xs" ff="monospace" style={{ overflowWrap: 'anywhere' }}>
+      {text}
+    </Text>
+    <CopyIcon value={text} label={label} />
+  </Group>
+);
 
 export function CopyIcon({ value, label }: { value: string; label: string }) {
   return (

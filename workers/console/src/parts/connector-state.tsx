@@ -1,6 +1,7 @@
 /** How a Connector stands: as a badge, and in words with what to do about it. */
 import { Alert, Badge, Text } from '@mantine/core';
 import { CircleCheck, CircleDashed, type LucideIcon, TriangleAlert } from 'lucide-react';
+import { type ErrorCode, errors } from '#schema/errors.ts';
 import type { api } from '../api/client.ts';
 
 type Answer = Awaited<ReturnType<Awaited<ReturnType<(typeof api.connectors)[':id']['$get']>>['json']>>;
@@ -25,7 +26,7 @@ export const connectorWords: Record<ConnectorState, Words> = {
   },
   heartbeat_too_old: {
     title: 'heartbeat too old',
-    color: 'orange',
+    color: 'red',
     icon: TriangleAlert,
     remedy:
       'Its host is paused, overloaded or cut off from the network. Check the host, then start it again.',
@@ -80,8 +81,21 @@ export function ConnectorTrouble({ state, reason }: { state: ConnectorState; rea
 
 const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
-/** A reason as the API tells it, with its moments as people write them. */
+/** A reason as the API tells it, with its moments, relays and codes as people say them. */
 export const sentence = (text: string): string =>
-  (text.charAt(0).toUpperCase() + text.slice(1)).replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) =>
-    exact.format(Date.parse(at)),
-  );
+  (text.charAt(0).toUpperCase() + text.slice(1))
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => exact.format(Date.parse(at)))
+    .replace(/\b(rel_\w+) (\w+)/g, (_, relay, code) => `${relayName(relay)} (${trouble(code)})`);
+
+export const relayName = (id: string): string => (id === 'rel_edge' ? 'the relay at the edge' : id);
+
+/** What keeps a link to one relay from coming up. */
+export const trouble = (code: string): string =>
+  code === 'relay_unreachable'
+    ? 'cannot be reached'
+    : code in errors
+      ? errors[code as ErrorCode].title.replace(/\.$/, '').toLowerCase()
+      : code;
+
+/** Whether what it last told of itself, such as its relays, holds now. */
+export const isHere = (state: ConnectorState): boolean => state === 'alive' || state === 'no_relay';

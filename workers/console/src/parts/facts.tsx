@@ -1,11 +1,11 @@
-/** What is known of one thing: names and values, in two columns where there is room. */
+/** What is known of one thing: names and values, in columns. */
 import { Box, Paper, SimpleGrid, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 
 export function Facts({ of }: { of: (readonly [name: string, value: ReactNode])[] }) {
   return (
     <Paper>
-      <SimpleGrid component="dl" cols={{ base: 1, xs: 2, md: 3 }} m={0} verticalSpacing="md">
+      <SimpleGrid component="dl" cols={{ base: 2, md: 3 }} m={0} verticalSpacing="md">
         {of.map(([name, value]) => (
           <Box key={name} style={{ minWidth: 0 }}>
             <Text component="dt" size="xs" c="dimmed">

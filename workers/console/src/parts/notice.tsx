@@ -12,13 +12,7 @@ export const Notice = ({
   title: string;
   children: ReactNode;
 }) => (
-  <Alert
-    color="orange"
-    variant="outline"
-    icon={<Icon size={18} aria-hidden />}
-    title={title}
-    styles={{ label: { color: 'var(--mantine-color-text)' } }}
-  >
+  <Alert color="yellow" icon={<Icon size={18} aria-hidden />} title={title}>
     {children}
   </Alert>
 );

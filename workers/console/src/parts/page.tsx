@@ -30,19 +30,21 @@ export function Page({ title, about, up, badge, actions, children }: Props) {
           </Breadcrumbs>
         )}
         <Group justify="space-between" align="flex-start" gap="sm">
-          <Group gap="sm" style={{ minWidth: 0 }}>
-            <Title order={1} style={{ overflowWrap: 'anywhere' }}>
-              {title}
-            </Title>
-            {badge}
-          </Group>
+          <Stack gap={4} flex={about ? '1 1 16rem' : '0 1 auto'} miw={0}>
+            <Group gap="sm" style={{ minWidth: 0 }}>
+              <Title order={1} style={{ overflowWrap: 'anywhere' }}>
+                {title}
+              </Title>
+              {badge}
+            </Group>
+            {about && (
+              <Text c="dimmed" size="sm" maw="46rem">
+                {about}
+              </Text>
+            )}
+          </Stack>
           {actions && <Group gap="xs">{actions}</Group>}
         </Group>
-        {about && (
-          <Text c="dimmed" size="sm" maw="46rem">
-            {about}
-          </Text>
-        )}
       </Stack>
       {children}
     </Stack>

@@ -63,8 +63,8 @@ export function CreateToken() {
           onChange={(value) => setBreadth(value as Breadth)}
           data={[
             { value: 'reading', label: 'read all' },
-            { value: 'chosen', label: 'do what I choose' },
-            ...(covers(held, '*') ? [{ value: 'everything', label: 'do everything' }] : []),
+            { value: 'chosen', label: 'what I choose' },
+            ...(covers(held, '*') ? [{ value: 'everything', label: 'everything' }] : []),
           ]}
         />
         {breadth === 'chosen' && (

@@ -1,5 +1,6 @@
 /** One audit entry: each field that changed, with its value before and after. */
-import { Code, Drawer, Stack, Table, Text } from '@mantine/core';
+import { Drawer, Stack, Table, Text } from '@mantine/core';
+import { Copied } from '../../parts/code-block.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Time } from '../../parts/time.tsx';
 import classes from './details.module.css';
@@ -22,8 +23,8 @@ export function ChangeDetails({ entry, onClose }: { entry: Entry | undefined; on
               ['Who', <Actor key="who" entry={entry} />],
               ['When', <Time key="when" at={entry.at} />],
               ['From address', entry.address],
-              ['To what', <Code key="what">{entry.target.id}</Code>],
-              ['Request', <Code key="request">{entry.request_id}</Code>],
+              ['To what', <Copied key="what" text={entry.target.id} label="ID" />],
+              ['Request', <Copied key="request" text={entry.request_id} label="ID of the request" />],
             ]}
           />
           <Difference before={fieldsOf(entry.before)} after={fieldsOf(entry.after)} />
@@ -56,7 +57,9 @@ function Difference({ before, after }: { before: Map<string, string>; after: Map
       <Table.Tbody>
         {changed.map((name) => (
           <Table.Tr key={name}>
-            <Table.Th scope="row">{name}</Table.Th>
+            <Table.Th scope="row" style={{ overflowWrap: 'anywhere' }}>
+              {name.replaceAll('_', ' ')}
+            </Table.Th>
             <Table.Td {...(before.has(name) && { className: classes['gone']! })}>
               {before.get(name) ?? '–'}
             </Table.Td>

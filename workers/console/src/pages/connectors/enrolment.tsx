@@ -1,5 +1,5 @@
 /** The texts that start a Connector (`texts.ts`), in tabs. The token in them works once and is shown once. */
-import { Alert, Stack, Tabs, Text, TextInput } from '@mantine/core';
+import { Alert, Code, Stack, Tabs, Text, TextInput } from '@mantine/core';
 import { KeyRound, TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
 import { tenantBase } from '../../api/place.ts';
@@ -25,7 +25,7 @@ export function EnrolmentTexts({
       <Alert color="blue" icon={<KeyRound size={18} aria-hidden />} title="The token is shown only now">
         <Text size="sm">
           Treat the text as a secret until the Connector has used it. The token works once, and ends{' '}
-          <Time at={expiresAt} />
+          <Time at={expiresAt} />.
         </Text>
       </Alert>
       {isLoopback(url) && (
@@ -55,7 +55,12 @@ export function EnrolmentTexts({
               {id !== 'systemd' && (
                 <TextInput
                   label="Container image"
-                  description="Built in the project’s folder by: docker build --tag sallyport .  Where another host runs it, push it to your registry and write its name there."
+                  description={
+                    <>
+                      Built in the project’s folder by <Code>docker build --tag sallyport .</Code> Where
+                      another host runs it, push it to your registry and write its name there.
+                    </>
+                  }
                   value={image}
                   onChange={({ currentTarget }) => setImage(currentTarget.value)}
                   maw={460}

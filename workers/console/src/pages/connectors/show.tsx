@@ -8,9 +8,16 @@ import { api, take } from '../../api/client.ts';
 import { Problem } from '../../api/problem.ts';
 import { useCan } from '../../api/session.ts';
 import { ActivityOf } from '../../parts/activity/activity.tsx';
-import { CopyIcon } from '../../parts/code-block.tsx';
+import { Copied } from '../../parts/code-block.tsx';
 import { Confirm } from '../../parts/confirm.tsx';
-import { ConnectorBadge, ConnectorTrouble, sentence } from '../../parts/connector-state.tsx';
+import {
+  ConnectorBadge,
+  ConnectorTrouble,
+  isHere,
+  relayName,
+  sentence,
+  trouble,
+} from '../../parts/connector-state.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Refusal } from '../../parts/refusal.tsx';
@@ -57,7 +64,7 @@ export default function ConnectorPage() {
       {!isGone(error) && <Refusal error={error} />}
       <ConnectorTrouble state={data.state} reason={data.state_reason} />
       <About connector={data} place={place} />
-      <Relays relays={data.relays} present={present.has(data.state)} />
+      <Relays relays={data.relays} present={isHere(data.state)} />
       {can('events:read') && (
         <Section title="Recent Activity" about="Flows that it carried or refused.">
           <ActivityOf of={{ connector: id }} />
@@ -74,7 +81,8 @@ function About({ connector, place }: { connector: Connector; place: string | und
   return (
     <Facts
       of={[
-        ['State', sentence(connector.state_reason)],
+        // Trouble is told above.
+        ...(connector.state === 'alive' ? [['State', sentence(connector.state_reason)] as const] : []),
         [
           'Remote Network',
           <Anchor
@@ -106,26 +114,17 @@ function About({ connector, place }: { connector: Connector; place: string | und
             </Group>
           ) : null,
         ],
-        ['Anonymous name', connector.hash && <Copied text={connector.hash} label="anonymous name" />],
+        [
+          'Anonymous name',
+          connector.hash && <Copied key="hash" text={connector.hash} label="anonymous name" />,
+        ],
         ['ID', <Copied key="id" text={connector.id} label="ID" />],
       ]}
     />
   );
 }
 
-const Copied = ({ text, label }: { text: string; label: string }) => (
-  <Group gap={4} wrap="nowrap">
-    <Text size="xs" ff="monospace" style={{ overflowWrap: 'anywhere' }}>
-      {text}
-    </Text>
-    <CopyIcon value={text} label={label} />
-  </Group>
-);
-
 const relayColors = { connected: 'teal', connecting: 'yellow', failed: 'red' } as const;
-
-/** States in which it is here to tell of its relays. */
-const present: ReadonlySet<Connector['state']> = new Set(['alive', 'no_relay', 'outdated']);
 
 function Relays({ relays, present }: { relays: Connector['relays']; present: boolean }) {
   if (relays.length === 0) return null;
@@ -140,11 +139,11 @@ function Relays({ relays, present }: { relays: Connector['relays']; present: boo
     >
       <Stack gap="xs">
         {relays.map(({ relay, state, code }) => (
-          <Group key={relay} gap="sm">
+          <Group key={relay} gap="sm" wrap="nowrap">
             <Badge color={present ? relayColors[state] : 'gray'}>{state}</Badge>
             <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-              {relay}
-              {code && ` · ${code}`}
+              {relayName(relay)}
+              {code && ` · ${trouble(code)}`}
             </Text>
           </Group>
         ))}
@@ -192,7 +191,12 @@ function Actions({ connector }: { connector: Connector }) {
             verb="Revoke"
             run={() => revoke.mutateAsync()}
             opener={(open) => (
-              <Button variant="default" leftSection={<Ban size={16} />} onClick={open}>
+              <Button
+                variant="default"
+                c="var(--mantine-color-error)"
+                leftSection={<Ban size={16} />}
+                onClick={open}
+              >
                 Revoke
               </Button>
             )}
@@ -207,7 +211,12 @@ function Actions({ connector }: { connector: Connector }) {
         verb="Delete"
         run={() => remove.mutateAsync()}
         opener={(open) => (
-          <Button variant="default" leftSection={<Trash2 size={16} />} onClick={open}>
+          <Button
+            variant="default"
+            c="var(--mantine-color-error)"
+            leftSection={<Trash2 size={16} />}
+            onClick={open}
+          >
             Delete
           </Button>
         )}

@@ -150,11 +150,27 @@ Restart=always
 RestartSec=1
 RestartPreventExitStatus=2 3 4
 LimitNOFILE=262144
+UMask=0077
 CapabilityBoundingSet=
 ProtectHome=yes
 PrivateDevices=yes
+PrivateIPC=yes
+ProtectProc=invisible
 ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
 ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+LockPersonality=yes
+KeyringMode=private
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=multi-user.target

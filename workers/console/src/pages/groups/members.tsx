@@ -89,8 +89,8 @@ function RemoveMember({ group, user }: { group: GroupFacts; user: User }) {
   );
   return (
     <Button
-      variant="subtle"
-      color="red"
+      variant="default"
+      c="var(--mantine-color-error)"
       size="compact-sm"
       onClick={() => remove.mutate()}
       loading={remove.isPending}

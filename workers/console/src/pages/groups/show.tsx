@@ -74,7 +74,7 @@ function DeleteGroup({ group: { id, name } }: { group: { id: string; name: strin
       verb="Delete"
       run={() => remove.mutateAsync()}
       opener={(open) => (
-        <Button color="red" variant="light" onClick={open}>
+        <Button c="var(--mantine-color-error)" variant="default" onClick={open}>
           Delete
         </Button>
       )}

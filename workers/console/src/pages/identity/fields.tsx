@@ -2,7 +2,7 @@
 import { Alert, PasswordInput, Select, Stack, Switch, TagsInput, Text, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { type Preset, presetFacts, presets } from '#schema/people/presets.ts';
-import { CopyIcon } from '../../parts/code-block.tsx';
+import { Copied } from '../../parts/code-block.tsx';
 
 export interface ProviderValues {
   preset: Preset;
@@ -65,9 +65,7 @@ export function ProviderFields({ form, redirectUri, existing }: Props) {
         <Text size="sm" mt="xs">
           Redirect URI to register there:
         </Text>
-        <Text ff="monospace" fz="xs" style={{ overflowWrap: 'anywhere' }}>
-          {redirectUri} <CopyIcon value={redirectUri} label="the redirect URI" />
-        </Text>
+        <Copied text={redirectUri} label="the redirect URI" />
       </Alert>
       <TextInput label="Name" description="On the login page" required {...form.getInputProps('name')} />
       <TextInput

@@ -89,8 +89,8 @@ function Actions({ token: { id, name, state } }: { token: Token }) {
   if (state !== 'active')
     return (
       <Button
-        variant="subtle"
-        color="red"
+        variant="default"
+        c="var(--mantine-color-error)"
         size="compact-sm"
         onClick={() => remove.mutate()}
         loading={remove.isPending}
@@ -105,7 +105,13 @@ function Actions({ token: { id, name, state } }: { token: Token }) {
       verb="Revoke"
       run={() => revoke.mutateAsync()}
       opener={(open) => (
-        <Button variant="subtle" color="red" size="compact-sm" onClick={open} aria-label={`Revoke ${name}`}>
+        <Button
+          variant="default"
+          c="var(--mantine-color-error)"
+          size="compact-sm"
+          onClick={open}
+          aria-label={`Revoke ${name}`}
+        >
           Revoke
         </Button>
       )}

@@ -1,12 +1,12 @@
 /** Where people log in, and how their accounts come here: identity providers and SCIM. */
-import { Badge, Button, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { Badge, Button, Group, Paper, Stack, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Fingerprint, Plus } from 'lucide-react';
 import { presetFacts } from '#schema/people/presets.ts';
 import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
 import { useCan } from '../../api/session.ts';
-import { CopyIcon } from '../../parts/code-block.tsx';
+import { Copied } from '../../parts/code-block.tsx';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { Facts } from '../../parts/facts.tsx';
@@ -107,7 +107,12 @@ function OneProvider({ provider }: { provider: Provider }) {
               verb="Remove"
               run={() => remove.mutateAsync()}
               opener={(open) => (
-                <Button variant="subtle" color="red" onClick={open} aria-label={`Remove ${name}`}>
+                <Button
+                  variant="default"
+                  c="var(--mantine-color-error)"
+                  onClick={open}
+                  aria-label={`Remove ${name}`}
+                >
                   Remove
                 </Button>
               )}
@@ -130,9 +135,7 @@ function OneProvider({ provider }: { provider: Provider }) {
           ['Changed', <Time key="changed" at={provider.updated_at} />],
           [
             'Redirect URI to register',
-            <Text key="uri" span ff="monospace" fz="xs">
-              {provider.redirect_uri} <CopyIcon value={provider.redirect_uri} label="the redirect URI" />
-            </Text>,
+            <Copied key="uri" text={provider.redirect_uri} label="the redirect URI" />,
           ],
         ]}
       />

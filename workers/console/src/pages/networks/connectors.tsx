@@ -5,7 +5,7 @@ import { Cable } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { api, take } from '../../api/client.ts';
 import { usePages } from '../../api/pages.ts';
-import { ConnectorBadge, sentence } from '../../parts/connector-state.tsx';
+import { ConnectorBadge, isHere, sentence } from '../../parts/connector-state.tsx';
 import { type Columns, DataTable } from '../../parts/data-table.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { Time } from '../../parts/time.tsx';
@@ -65,7 +65,9 @@ const columns: Columns<Connector> = [
     id: 'relays',
     cell: ({ row: { original } }) => {
       const connected = original.relays.filter(({ state }) => state === 'connected').length;
-      return original.relays.length === 0 ? '–' : `${connected} of ${original.relays.length}`;
+      return !isHere(original.state) || original.relays.length === 0
+        ? '–'
+        : `${connected} of ${original.relays.length}`;
     },
   },
   {

@@ -20,7 +20,7 @@ export function DeleteNetwork({ network: { id, name, connectors, resources } }: 
     return (
       <Popover width={280} position="bottom-end" withArrow>
         <Popover.Target>
-          <Button variant="default" leftSection={<Trash2 size={16} />}>
+          <Button variant="default" c="var(--mantine-color-error)" leftSection={<Trash2 size={16} />}>
             Delete
           </Button>
         </Popover.Target>
@@ -39,7 +39,12 @@ export function DeleteNetwork({ network: { id, name, connectors, resources } }: 
       verb="Delete"
       run={() => remove.mutateAsync()}
       opener={(open) => (
-        <Button variant="default" leftSection={<Trash2 size={16} />} onClick={open}>
+        <Button
+          variant="default"
+          c="var(--mantine-color-error)"
+          leftSection={<Trash2 size={16} />}
+          onClick={open}
+        >
           Delete
         </Button>
       )}

@@ -5,7 +5,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { Pencil, Plus } from 'lucide-react';
 import { api, take } from '../../api/client.ts';
 import { useCan } from '../../api/session.ts';
-import { CopyIcon } from '../../parts/code-block.tsx';
+import { Copied } from '../../parts/code-block.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Refusal } from '../../parts/refusal.tsx';
@@ -77,12 +77,7 @@ export default function NetworkPage() {
         of={[
           ['Location', data.location || '–'],
           ['Created', <Time key="created" at={data.created_at} />],
-          [
-            'ID',
-            <span key="id">
-              {data.id} <CopyIcon value={data.id} label="ID" />
-            </span>,
-          ],
+          ['ID', <Copied key="id" text={data.id} label="ID" />],
         ]}
       />
       <Section

@@ -2,11 +2,12 @@
  * A live map: the Clients that are connected at the left, Remote Networks with their Connectors at the right, and
  * a line for whoever reached whom in the last hour, solid where it was direct, dashed by relay.
  */
-import { Anchor, Badge, Box, Group, Paper, Stack, Text, Tooltip } from '@mantine/core';
+import { Anchor, Box, Group, Paper, Stack, Text } from '@mantine/core';
 import { useElementSize, useMergedRef } from '@mantine/hooks';
 import { Link } from '@tanstack/react-router';
 import { Network } from 'lucide-react';
 import { useLayoutEffect, useRef, useState } from 'react';
+import { ConnectorBadge, sentence } from '../../parts/connector-state.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import classes from './map.module.css';
 import type { Overview } from './overview.tsx';
@@ -124,16 +125,6 @@ export function NetworkMap({
   );
 }
 
-export const stateColours: Record<Connector['state'], string> = {
-  alive: 'teal',
-  no_heartbeat: 'red',
-  heartbeat_too_old: 'orange',
-  no_relay: 'orange',
-  outdated: 'yellow',
-  revoked: 'gray',
-  not_enrolled: 'gray',
-};
-
 function ConnectorLine({ connector, links }: { connector: Connector; links: Links }) {
   const { id, name, state, state_reason: why, version, relays } = connector;
   const flows = (path: string) =>
@@ -150,18 +141,16 @@ function ConnectorLine({ connector, links }: { connector: Connector; links: Link
         >
           {name}
         </Anchor>
-        <Tooltip label={why}>
-          <Badge color={stateColours[state]} size="sm">
-            {state.replaceAll('_', ' ')}
-          </Badge>
-        </Tooltip>
+        <ConnectorBadge state={state} />
       </Group>
       <Text size="xs" c="dimmed">
-        {[
-          version ?? 'never started',
-          `${connected} of ${relays.length} relays`,
-          `${flows('direct')} direct, ${flows('relay')} by relay`,
-        ].join(' · ')}
+        {state === 'alive'
+          ? [
+              version,
+              `${connected} of ${relays.length} relays`,
+              `${flows('direct')} direct, ${flows('relay')} by relay`,
+            ].join(' · ')
+          : sentence(why)}
       </Text>
     </Box>
   );

@@ -3,7 +3,9 @@ import { Paper, SimpleGrid, Text } from '@mantine/core';
 import type { Overview } from './overview.tsx';
 
 export function Tiles({ of: { networks, clients, traffic, expiring_keys: keys } }: { of: Overview }) {
-  const connectors = networks?.items.flatMap((network) => network.connectors) ?? [];
+  // Revoked ones are as somebody wanted them.
+  const connectors =
+    networks?.items.flatMap((network) => network.connectors).filter(({ state }) => state !== 'revoked') ?? [];
   const alive = connectors.filter(({ state }) => state === 'alive').length;
   const opened = traffic?.minutes.reduce((sum, { established }) => sum + established, 0) ?? 0;
   const failed = traffic?.minutes.reduce((sum, { failed }) => sum + failed, 0) ?? 0;

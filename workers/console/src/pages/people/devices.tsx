@@ -94,8 +94,8 @@ function End({ session: { id, state, hostname } }: { session: Session }) {
       run={() => revoke.mutateAsync()}
       opener={(open) => (
         <Button
-          variant="subtle"
-          color="red"
+          variant="default"
+          c="var(--mantine-color-error)"
           size="compact-sm"
           onClick={open}
           aria-label={`End the login on ${hostname ?? 'this device'}`}

@@ -91,8 +91,8 @@ function TakeBack({ grant: { id, resource_name } }: { grant: Grant }) {
       run={() => remove.mutateAsync()}
       opener={(open) => (
         <Button
-          variant="subtle"
-          color="red"
+          variant="default"
+          c="var(--mantine-color-error)"
           size="compact-sm"
           onClick={open}
           aria-label={`Take back ${resource_name}`}

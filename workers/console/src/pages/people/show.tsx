@@ -104,7 +104,7 @@ function Actions({ user: { id, active, user_name, source } }: { user: User }) {
         verb="Deactivate"
         run={() => setActive.mutateAsync(false)}
         opener={(open) => (
-          <Button color="red" variant="light" onClick={open}>
+          <Button c="var(--mantine-color-error)" variant="default" onClick={open}>
             Deactivate
           </Button>
         )}
@@ -124,7 +124,7 @@ function Actions({ user: { id, active, user_name, source } }: { user: User }) {
           verb="Delete"
           run={() => remove.mutateAsync()}
           opener={(open) => (
-            <Button color="red" variant="light" onClick={open}>
+            <Button c="var(--mantine-color-error)" variant="default" onClick={open}>
               Delete
             </Button>
           )}

@@ -101,7 +101,7 @@ function Actions({ policy: { id, name, is_default } }: { policy: Policy }) {
         verb="Delete"
         run={() => remove.mutateAsync()}
         opener={(open) => (
-          <Button color="red" variant="light" onClick={open}>
+          <Button c="var(--mantine-color-error)" variant="default" onClick={open}>
             Delete
           </Button>
         )}

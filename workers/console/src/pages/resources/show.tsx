@@ -1,5 +1,5 @@
 /** One Resource: what it is, what it overlaps, who may reach it, and what happened there. */
-import { Anchor, Badge, Button, Code, Group, Text } from '@mantine/core';
+import { Anchor, Badge, Button, Code, Group } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { Pencil, Plus, Trash2 } from 'lucide-react';
@@ -7,7 +7,7 @@ import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
 import { useCan } from '../../api/session.ts';
 import { ActivityOf } from '../../parts/activity/activity.tsx';
-import { CopyIcon } from '../../parts/code-block.tsx';
+import { Copied } from '../../parts/code-block.tsx';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Page } from '../../parts/page.tsx';
@@ -127,13 +127,7 @@ function About({
   return (
     <Facts
       of={[
-        [
-          'Address',
-          <Group key="address" gap={4} wrap="nowrap">
-            <Code>{resource.address}</Code>
-            <CopyIcon value={resource.address} label="address" />
-          </Group>,
-        ],
+        ['Address', <Copied key="address" text={resource.address} label="address" />],
         ['Alias', resource.alias && <Code>{resource.alias}</Code>],
         [
           'Remote Network',
@@ -179,15 +173,7 @@ function About({
         ...(resource.allow_reserved ? [['Reserved address', 'explicitly allowed'] as const] : []),
         ['Created', <Time key="created" at={resource.created_at} />],
         ['Changed', <Time key="changed" at={resource.updated_at} />],
-        [
-          'ID',
-          <Group key="id" gap={4} wrap="nowrap">
-            <Text size="xs" ff="monospace" style={{ overflowWrap: 'anywhere' }}>
-              {resource.id}
-            </Text>
-            <CopyIcon value={resource.id} label="ID" />
-          </Group>,
-        ],
+        ['ID', <Copied key="id" text={resource.id} label="ID" />],
       ]}
     />
   );
@@ -205,7 +191,12 @@ function DeleteResource({ resource: { id, name } }: { resource: Resource }) {
       verb="Delete"
       run={() => remove.mutateAsync()}
       opener={(open) => (
-        <Button variant="default" leftSection={<Trash2 size={16} />} onClick={open}>
+        <Button
+          variant="default"
+          c="var(--mantine-color-error)"
+          leftSection={<Trash2 size={16} />}
+          onClick={open}
+        >
           Delete
         </Button>
       )}

@@ -10,8 +10,15 @@ import { Section } from '../../parts/section.tsx';
 import { Time } from '../../parts/time.tsx';
 import type { Key } from './keys.tsx';
 
+/** What the Service may reach should not disappear below those of a busy key. */
+const atOnce = 10;
 const ask = (id: string, cursor: string | undefined) =>
-  take(api['service-keys'][':id'].instances.$get({ param: { id }, query: { live: 'true', cursor } }));
+  take(
+    api['service-keys'][':id'].instances.$get({
+      param: { id },
+      query: { live: 'true', limit: atOnce, cursor },
+    }),
+  );
 type Instance = Awaited<ReturnType<typeof ask>>['items'][number];
 
 export function Instances({ keys }: { keys: Key[] }) {

@@ -10,6 +10,7 @@ import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
 import { useCan } from '../../api/session.ts';
 import { ActivityOf } from '../../parts/activity/activity.tsx';
+import { Copied } from '../../parts/code-block.tsx';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Notice } from '../../parts/notice.tsx';
@@ -61,12 +62,7 @@ export default function ServicePage() {
           ['Resources', service.resources],
           ['Last used', <Time key="used" at={service.last_used_at} />],
           ['Created', <Time key="created" at={service.created_at} />],
-          [
-            'Id',
-            <Text key="id" span inherit ff="monospace" fz="xs">
-              {id}
-            </Text>,
-          ],
+          ['ID', <Copied key="id" text={id} label="ID" />],
         ]}
       />
       <Keys service={service} />

@@ -89,8 +89,8 @@ function LogOut({ session: { id, state, current, user_agent } }: { session: Sess
       run={() => revoke.mutateAsync()}
       opener={(open) => (
         <Button
-          variant="subtle"
-          color="red"
+          variant="default"
+          c="var(--mantine-color-error)"
           size="compact-sm"
           onClick={open}
           aria-label={`Log out ${browserName(user_agent)}`}

@@ -1,11 +1,11 @@
 /** What the Tenant sets for itself: its name, how long Connectors go on alone, how long events are kept. */
-import { Button, Group, NumberInput, Paper, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, NumberInput, Paper, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQuery } from '@tanstack/react-query';
 import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
 import { useCan } from '../../api/session.ts';
-import { CopyIcon } from '../../parts/code-block.tsx';
+import { Copied } from '../../parts/code-block.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { showFieldErrors } from '../../parts/form-errors.ts';
 import { Page } from '../../parts/page.tsx';
@@ -24,12 +24,7 @@ export default function SettingsPage() {
         <>
           <Facts
             of={[
-              [
-                'Where agents and people find it',
-                <Text key="url" span ff="monospace" fz="xs">
-                  {data.url} <CopyIcon value={data.url} label="the address" />
-                </Text>,
-              ],
+              ['Where agents and people find it', <Copied key="url" text={data.url} label="the address" />],
               ['Host name of its own', data.hostname ?? 'none: the deployment’s operator sets it'],
               ['Since', <Time key="since" at={data.created_at} />],
             ]}

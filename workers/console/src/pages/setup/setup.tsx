@@ -7,7 +7,7 @@ import { useForm } from '@mantine/form';
 import { useDocumentTitle } from '@mantine/hooks';
 import { useState } from 'react';
 import { api, take } from '../../api/client.ts';
-import { CopyIcon } from '../../parts/code-block.tsx';
+import { Copied } from '../../parts/code-block.tsx';
 import { showFieldErrors } from '../../parts/form-errors.ts';
 import { Refusal } from '../../parts/refusal.tsx';
 import { emptyProvider, ProviderFields, type ProviderValues, providerBody } from '../identity/fields.tsx';
@@ -146,9 +146,7 @@ function Finished({ done }: { done: Done }) {
           have not:
         </Text>
         <Alert color="gray" p="xs">
-          <Text ff="monospace" fz="sm" style={{ overflowWrap: 'anywhere' }}>
-            {done.redirect_uri} <CopyIcon value={done.redirect_uri} label="the redirect URI" />
-          </Text>
+          <Copied text={done.redirect_uri} label="the redirect URI" />
         </Alert>
         <Button component="a" href={done.login_url} size="md">
           Log in as the owner
