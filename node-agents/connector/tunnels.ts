@@ -140,7 +140,8 @@ export class Tunnels {
 
   #checkTime(): void {
     const moment = this.#gate.moment();
-    const stale = this.#gate.isStale();
+    // Before its first ACL there is nothing that could have aged.
+    const stale = this.#gate.acl.version !== undefined && this.#gate.isStale();
     if (stale && !this.#wasStale) {
       this.#gate.log.error('acl_stale', { version: this.#gate.acl.version, heard_ms: moment.heardMs });
       this.rejudge();

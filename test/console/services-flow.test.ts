@@ -73,7 +73,22 @@ test('its key is made in the browser, saved in each form, and gone once the dial
   await dialog().getByRole('textbox', { name: 'Name' }).fill('build-1');
   expect(await dialog().getByRole('combobox', { name: 'Expires' }).inputValue()).toBe('365');
   expect(await look(page, 'services-key-form')).toEqual([]);
+  // While the Controller is asked there is no way out: the answer would be a key that nobody has.
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  await page.route('**/keys', async (route) => {
+    asked.resolve();
+    await answer.promise;
+    await route.continue();
+  });
   await inDialog('Generate');
+  await asked.promise;
+  await page.keyboard.press('Escape');
+  await page.mouse.click(5, 5);
+  for (const name of ['Cancel', 'Close'])
+    expect(await dialog().getByRole('button', { name, exact: true }).isDisabled()).toBe(true);
+  answer.resolve();
+  await page.unroute('**/keys');
   const save = dialog().getByRole('button', { name: 'Download service_key.json' });
   await save.waitFor();
   const download = page.waitForEvent('download');

@@ -255,6 +255,42 @@ describe('a session', () => {
   });
 });
 
+describe('somebody who may not end sessions', () => {
+  test.each(['support', 'devops', 'auditor'] as const)('as %s ends their own, and no other', async (role) => {
+    const who = { support: 'sam', devops: 'dora', auditor: 'alma' }[role] as 'sam' | 'dora' | 'alma';
+    const { items: found } = await world.admin.get(`/users?q=${who}@acme.example`);
+    const { id } = found[0] ?? (await world.admin.post('/users', { email: `${who}@acme.example` }));
+    await world.admin.patch(`/users/${id}`, { role });
+    const [{ browser }, { browser: forgotten }] = [await world.login(who), await world.login(who)];
+    const device = await world.loginOnDevice(who);
+    const end = (path: string) => world.ask(browser, 'POST', `${path}/revoke`);
+    const sessions = async (of: string) => (await world.admin.get(`/console-sessions?user_id=${of}`)).items;
+    const active = (await sessions(id)).filter(({ state }: Answer) => state === 'active');
+    const { id: newest } = active.at(-1);
+    expect(await end(`/console-sessions/${newest}`)).toMatchObject({
+      status: 200,
+      body: { state: 'revoked' },
+    });
+    expect((await world.ask(forgotten, 'GET', '/session')).status).toBe(401);
+    expect(await end(`/user-sessions/${device.id}`)).toMatchObject({
+      status: 200,
+      body: { state: 'revoked' },
+    });
+
+    await world.login('olive');
+    const olive = (await world.admin.get('/users?q=olive@acme.example')).items[0].id;
+    const { id: theirs } = (await sessions(olive)).at(-1);
+    for (const path of [
+      `/console-sessions/${theirs}`,
+      '/console-sessions/ses_none',
+      '/user-sessions/uss_none',
+    ])
+      expect(await end(path)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    const audit = (await world.admin.get(`/audit?q=${newest}`)).items;
+    expect(audit).toContainEqual(expect.objectContaining({ action: 'console_session.revoke', actor: id }));
+  });
+});
+
 describe('a Security Policy', () => {
   test('withholds what it stands over, names its rule, and is never asked of a Service', async () => {
     const strict = await world.admin.post('/policies', { name: 'strict', rules: { amr: ['otp', 'hwk'] } });

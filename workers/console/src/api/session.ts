@@ -16,3 +16,10 @@ export function useCan(): (needs: ScopeName) => boolean {
   const { scopes } = useSession();
   return (needs) => covers(scopes, needs);
 }
+
+/** @returns whether the person may end a session: their own always. */
+export function useMayEnd(): (session: { user_id: string }) => boolean {
+  const { user } = useSession();
+  const can = useCan();
+  return ({ user_id: whose }) => can('sessions:write') || whose === user?.id;
+}

@@ -5,7 +5,7 @@ import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
 import { usePages } from '../../api/pages.ts';
 import { tenantBase } from '../../api/place.ts';
-import { useCan } from '../../api/session.ts';
+import { useMayEnd } from '../../api/session.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { type Columns, DataTable } from '../../parts/data-table.tsx';
 import { Empty } from '../../parts/empty.tsx';
@@ -78,15 +78,16 @@ const columns: Columns<Session> = [
   { header: '', id: 'actions', cell: ({ row: { original } }) => <End session={original} /> },
 ];
 
-function End({ session: { id, state, hostname } }: { session: Session }) {
-  const mayWrite = useCan()('sessions:write');
+function End({ session }: { session: Session }) {
+  const { id, state, hostname } = session;
+  const mayEnd = useMayEnd()(session);
   const revoke = useChange(() => take(api['user-sessions'][':id'].revoke.$post({ param: { id } })), {
     done: ({ receipt }) =>
       receipt.complete
         ? 'Ended; every Connector has confirmed'
         : 'Ended; some Connectors have not confirmed yet',
   });
-  if (!mayWrite || state !== 'active') return null;
+  if (!mayEnd || state !== 'active') return null;
   return (
     <Confirm
       title={`End the login on ${hostname ?? 'this device'}?`}

@@ -26,6 +26,9 @@ interface Props {
 /** Shown where it cannot go by itself, as the button that opened it may: a list fills up behind it. */
 export function CreateKey({ service, close }: Props) {
   const [made, setMade] = useState<ServiceKeyFile>();
+  const [waiting, setWaiting] = useState(false);
+  // A key whose private half nobody has seen would be left behind.
+  const leave = () => !waiting && close();
   if (made)
     return (
       // No way out by accident: what is here is shown this once.
@@ -43,8 +46,13 @@ export function CreateKey({ service, close }: Props) {
       </Modal>
     );
   return (
-    <Modal opened onClose={close} title={`Generate a key for ${service.name}`}>
-      <Form service={service} close={close} made={setMade} />
+    <Modal
+      opened
+      onClose={leave}
+      title={`Generate a key for ${service.name}`}
+      closeButtonProps={{ 'aria-label': 'Close', disabled: waiting }}
+    >
+      <Form service={service} close={leave} made={setMade} waiting={setWaiting} />
     </Modal>
   );
 }
@@ -53,6 +61,8 @@ interface FormProps {
   service: { id: string };
   close: () => void;
   made: (file: ServiceKeyFile) => void;
+  /** Whether the Controller is being asked. */
+  waiting: (now: boolean) => void;
 }
 
 interface Sent {
@@ -61,7 +71,7 @@ interface Sent {
   public_key: Record<string, unknown>;
 }
 
-function Form({ service: { id }, close, made }: FormProps) {
+function Form({ service: { id }, close, made, waiting }: FormProps) {
   const [failure, setFailure] = useState<unknown>();
   const form = useForm({
     initialValues: { name: '', expiry: usualExpiry, date: '' },
@@ -77,6 +87,7 @@ function Form({ service: { id }, close, made }: FormProps) {
   );
   const submit = form.onSubmit(async ({ name, expiry, date }) => {
     setFailure(undefined);
+    waiting(true);
     try {
       const { publicKey, privateKey } = await generateKey();
       const sent = { name, expires_in_days: daysOf(expiry, date, now()) ?? null, public_key: publicKey };
@@ -85,6 +96,8 @@ function Form({ service: { id }, close, made }: FormProps) {
       made({ version, network, service_account_id, ...rest, private_key: privateKey });
     } catch (error) {
       if (!showFieldErrors(error, form.setErrors)) setFailure(error);
+    } finally {
+      waiting(false);
     }
   });
   return (
@@ -122,7 +135,7 @@ function Form({ service: { id }, close, made }: FormProps) {
         )}
         <Refusal error={failure} />
         <Group justify="flex-end">
-          <Button variant="default" onClick={close}>
+          <Button variant="default" onClick={close} disabled={form.submitting}>
             Cancel
           </Button>
           <Button type="submit" loading={form.submitting}>

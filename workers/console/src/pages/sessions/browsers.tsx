@@ -4,7 +4,7 @@ import { MonitorSmartphone } from 'lucide-react';
 import { useChange } from '../../api/change.ts';
 import { api, take } from '../../api/client.ts';
 import { usePages } from '../../api/pages.ts';
-import { useCan } from '../../api/session.ts';
+import { useMayEnd } from '../../api/session.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { type Columns, DataTable } from '../../parts/data-table.tsx';
 import { Empty } from '../../parts/empty.tsx';
@@ -76,12 +76,13 @@ const columns: Columns<Session> = [
   { header: '', id: 'actions', cell: ({ row: { original } }) => <LogOut session={original} /> },
 ];
 
-function LogOut({ session: { id, state, current, user_agent } }: { session: Session }) {
-  const mayWrite = useCan()('sessions:write');
+function LogOut({ session }: { session: Session }) {
+  const { id, state, current, user_agent } = session;
+  const mayEnd = useMayEnd()(session);
   const revoke = useChange(() => take(api['console-sessions'][':id'].revoke.$post({ param: { id } })), {
     done: 'Logged out there',
   });
-  if (!mayWrite || state !== 'active') return null;
+  if (!mayEnd || state !== 'active') return null;
   return (
     <Confirm
       title="Log this browser out?"
