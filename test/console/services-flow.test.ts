@@ -88,9 +88,9 @@ test('its key is made in the browser, saved in each form, and gone once the dial
   for (const name of ['Cancel', 'Close'])
     expect(await dialog().getByRole('button', { name, exact: true }).isDisabled()).toBe(true);
   answer.resolve();
-  await page.unroute('**/keys');
   const save = dialog().getByRole('button', { name: 'Download service_key.json' });
   await save.waitFor();
+  await page.unroute('**/keys');
   const download = page.waitForEvent('download');
   await save.click();
   await (await download).saveAs(path);
