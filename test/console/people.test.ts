@@ -213,6 +213,19 @@ test('who may not change anything is offered nothing to change', async () => {
       0,
     );
   }
+  // But for their own sessions, which everybody may end.
+  const forgotten = await world.browser();
+  await world.logIn(forgotten, 'alma', '/');
+  await open('/sessions', 'Sessions');
+  const rows = (title: string) => page.getByRole('region', { name: title }).getByRole('row');
+  await rows('Yours in the console').filter({ hasNotText: 'this one' }).getByRole('button').last().click();
+  await inDialog('Log out');
+  await page.getByText('Logged out there').waitFor();
+  expect((await forgotten.request.get(`${world.people.tenant.url}/api/v1/session`)).status()).toBe(401);
+  const others = rows('Everybody’s in the console').filter({ hasText: 'olive@' });
+  await others.first().waitFor();
+  expect(await others.getByRole('button').count()).toBe(0);
+  await forgotten.close();
   await theirs.close();
 }, 60_000);
 

@@ -15,7 +15,7 @@ export function CodeBlock({ children, label }: { children: string; label: string
         ff="monospace"
         fz="xs"
         m={0}
-        pr={36}
+        mr={36}
         tabIndex={0}
         aria-label={label}
         // Lines mean something in what has several; one alone is broken to be seen whole.
