@@ -85,7 +85,13 @@ function TakeBack({ grant: { id, grantee_name: who, resource_name: what } }: { g
       run={() => remove.mutateAsync()}
       opener={(open) => (
         <Tooltip label="Take back">
-          <ActionIcon variant="subtle" color="red" onClick={open} aria-label={`Take the grant from ${who}`}>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            c="var(--mantine-color-error)"
+            onClick={open}
+            aria-label={`Take the grant from ${who}`}
+          >
             <Trash2 size={16} />
           </ActionIcon>
         </Tooltip>
