@@ -55,7 +55,7 @@ describe.skipIf(reason)('a Client behind a NAT of', () => {
     await direct?.stop();
   }, 60_000);
 
-  test('every kind, and a Connector behind every kind', { timeout: 180_000 }, async () => {
+  test('every kind, and a Connector behind every kind', { timeout: 300_000 }, async () => {
     const rows: Promise<void>[] = [];
     for (const kind of kinds) {
       const visitor = await direct.visitor(key, direct.lab.site(`c-${kind}`, kind).host(`ch-${kind}`));
