@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { runClient } from '#node-agents/client/client.ts';
 import type { ClientConfig } from '#node-agents/process/config.ts';
 import { readInvocation } from '#node-agents/process/config.ts';
@@ -52,12 +52,13 @@ test('200 Clients on one key at once: all log in, are counted while they live, a
   const clients = Array.from({ length: 200 }, (_, i) =>
     startInside(key.path, join(world.stateDir, `in-${i}`)),
   );
+  onTestFinished(() => void Promise.allSettled(clients.map(({ stop }) => stop())));
   const refusals = await Promise.all(clients.map(({ ready }) => ready));
   expect(refusals.flat()).toEqual([]);
   await expect.poll(live, { timeout: 20_000 }).toBe(200);
   await Promise.all(clients.map(({ stop }) => stop()));
   await expect.poll(live, { timeout: 20_000 }).toBe(0);
-}, 90_000);
+}, 240_000);
 
 test('2,000 short flows and 50 lost tunnels leave neither memory nor open files behind', async () => {
   const load = async (flows: number, losses: number) => {
@@ -79,7 +80,7 @@ test('2,000 short flows and 50 lost tunnels leave neither memory nor open files 
   }
   const { lines } = await commandOf('connector-1', 'connector', 'health', '--json');
   expect(lines[0]).toMatchObject({ flows: 0, tunnels: 1 });
-}, 90_000);
+}, 240_000);
 
 /** A Client in this process; `ready` tells what kept it waiting. */
 function startInside(keyPath: string, stateDir: string) {
