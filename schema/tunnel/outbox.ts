@@ -11,8 +11,8 @@ import { frameTypes, headerBytes } from './frames.ts';
 import { ControlQueue, TurnQueue } from './queues.ts';
 import type { MuxStream } from './stream.ts';
 
-/** Bytes of one stream in one turn, header included: two TLS records. */
-export const turnBytes = 32 * 1024;
+/** Bytes of one stream in one turn, header included: four TLS records. */
+export const turnBytes = 64 * 1024;
 /** A buffer given to `fill` has at least this size: any datagram fits. */
 export const minFill = 68 * 1024;
 /** Less than this is not worth a part of a longer chunk. */

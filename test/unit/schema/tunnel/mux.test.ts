@@ -310,7 +310,7 @@ describe('turns', () => {
     for (const stream of harness.streams) harness.mux.accept(stream, '');
     harness.said();
     for (const stream of [a, b, c]) harness.mux.send(stream, new Uint8Array(1 << 20));
-    const block = new Uint8Array(128 * 1024);
+    const block = new Uint8Array(4 * turnBytes);
     const order = () => {
       const length = harness.mux.fill(block);
       return decode(block.slice(0, length), [length]).seen.map(({ stream }) => stream);
