@@ -7,7 +7,8 @@
 import { defineConfig } from 'vitest/config';
 
 const root = new URL('..', import.meta.url).pathname;
-const timed = 'test/system/{attack,client,connector,endurance-*,failover,link,transparent-floods}.test.ts';
+const timed =
+  'test/system/{attack,client,connector,direct-nat,endurance-*,failover,link,transparent-floods}.test.ts';
 /** For a machine that is busy; how soon something has to be is said by the test. */
 const patient = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 15_000 } } };
 
@@ -21,6 +22,7 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
           include: ['test/{unit,vectors,architecture,model}/**/*.test.ts'],
           pool: 'forks',
+          maxWorkers: 2,
         },
       },
       {

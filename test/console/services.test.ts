@@ -216,6 +216,8 @@ test('who may only read is shown everything, and offered nothing that would be r
     const theirs = await world.logIn(other, who, `/services/${items[0].id}`);
     await theirs.getByRole('heading', { level: 1, name: 'states' }).waitFor();
     await theirs.getByRole('row').filter({ hasText: 'too old' }).waitFor();
+    // Its Resources are asked for by themselves.
+    if (role === 'devops') await theirs.getByRole('button', { name: 'Add a Resource' }).waitFor();
     const offered = (await theirs.getByRole('main').getByRole('button').allTextContents()).filter((text) =>
       /^(Generate a key|Add a Resource|Rename|Revoke|Delete|Remove|Cut)$/.test(text),
     );
