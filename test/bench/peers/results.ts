@@ -36,7 +36,7 @@ export async function keepResults(compared: Compared): Promise<Conclusion> {
   const day = new Date().toISOString().slice(0, 10);
   const page = [
     '# Sallyport and its peers',
-    `${day}: ${machine.cores} × ${machine.cpu}, ${machine.memory_gib} GiB, Linux ${machine.kernel}, Node ${machine.node}, TCP ${machine.tcp}, loopback in a network namespace. ${rounds} interleaved rounds of ${milliseconds} ms a measurement: median (least–most), × ratio to direct. Made by \`npm run bench -- peers\`; what is measured: [../README.md](../README.md). Every row: [peers.json](peers.json).`,
+    `${day}: ${machine.cores} × ${machine.cpu}, ${machine.memory_gib} GiB, Linux ${machine.kernel}, Node ${machine.node}, TCP ${machine.tcp}, loopback in a network namespace. ${rounds} interleaved rounds of ${milliseconds} ms a measurement: median (least–most), × ratio to direct. Made by \`npm run bench -- peers\`; what is measured: [../README.md](../README.md). Every row: [peers.jsonl](peers.jsonl).`,
     ...notesOf(compared),
     '![Throughput, requests and new flows of each](peers.svg)',
     markdownTable(result, columns),
@@ -44,12 +44,9 @@ export async function keepResults(compared: Compared): Promise<Conclusion> {
   ];
   await writeFile(new URL('peers.md', folder), `${page.join('\n\n')}\n`);
   await writeFile(new URL('peers.svg', folder), barChart(result, columns.filter(isCharted)));
-  const lines = rows.map((row) => `  ${JSON.stringify(row)}`).join(',\n');
-  await writeFile(
-    new URL('peers.json', folder),
-    `{ "machine": ${JSON.stringify(machine)},\n "rows": [\n${lines}\n] }\n`,
-  );
-  return { text: 'Kept in test/bench/results/: peers.md, peers.svg, peers.json.', json };
+  const lines = [{ machine }, ...rows].map((row) => `${JSON.stringify(row)}\n`);
+  await writeFile(new URL('peers.jsonl', folder), lines.join(''));
+  return { text: 'Kept in test/bench/results/: peers.md, peers.svg, peers.jsonl.', json };
 }
 
 /** Of each process of Sallyport's at full load: the functions with the most time of their own, and a flame chart. */
