@@ -46,6 +46,8 @@ export interface MuxOptions {
 
 /** Control frames that wait: more means that the peer makes us answer and does not read. HELLO and ACLs are the Client's. */
 const controlLimit = { client: 16 * 1024 * 1024, connector: 1024 * 1024 };
+/** Bulk counts as alone when nothing else came for so long. */
+const aloneAfterMs = 250;
 /** A PING this often while bytes flow, to know the round trip. */
 const measureMs = 2_000;
 
@@ -64,6 +66,8 @@ export class Mux {
   #greeted = false;
   #refusing: ErrorCode | undefined;
   #flowFrames = 0;
+  /** When something last came for a stream that does not fill the tunnel. */
+  #smallAt = Number.NEGATIVE_INFINITY;
   #now: number;
   #heardAt: number;
 
@@ -120,6 +124,7 @@ export class Mux {
       return 'protocol_error';
     }
     if (!stream.window.receive(slice.length)) return 'flow_control_violated';
+    if (!stream.window.isBulk(this.#now)) this.#smallAt = this.#now;
     stream.handler.onData(slice);
     return undefined;
   }
@@ -159,6 +164,7 @@ export class Mux {
       }
       case frameTypes.DATAGRAM:
         if (stream.protocol === 'tcp' || stream.peerFinished) return 'protocol_error';
+        this.#smallAt = this.#now;
         stream.handler.onDatagram(payload);
         return undefined;
       default:
@@ -310,7 +316,8 @@ export class Mux {
   /** The consumer has read so many bytes of what `onData` gave. */
   consumed(stream: MuxStream, bytes: number, nowMs: number): void {
     if (stream.gone || bytes === 0) return;
-    const grant = stream.window.consume(bytes, nowMs, this.#trip.ms);
+    const shared = nowMs - this.#smallAt < aloneAfterMs;
+    const grant = stream.window.consume(bytes, nowMs, this.#trip.ms, shared);
     if (stream.peerFinished) return this.#endIfDone(stream);
     if (grant === 0) return;
     this.#outbox.grant(stream, grant);

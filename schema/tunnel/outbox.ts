@@ -11,8 +11,10 @@ import { frameTypes, headerBytes } from './frames.ts';
 import { ControlQueue, TurnQueue } from './queues.ts';
 import type { MuxStream } from './stream.ts';
 
-/** Bytes of one stream in one turn, header included: four TLS records. */
-export const turnBytes = 64 * 1024;
+/** Bytes of one stream in one turn, header included: eight TLS records. */
+export const turnBytes = 128 * 1024;
+/** Of one that did not send lately, and so comes before the others: one record, for it may be bulk all the same. */
+export const firstTurnBytes = 16 * 1024;
 /** A buffer given to `fill` has at least this size: any datagram fits. */
 export const minFill = 68 * 1024;
 /** Less than this is not worth a part of a longer chunk. */
@@ -68,9 +70,10 @@ export class Outbox {
     at = this.#datagrams.take(into, at, into.length / 2, this.#onLastDatagram);
     // A control frame that arises meanwhile comes before what follows it: with the next fill.
     while (this.control.length === 0) {
+      const most = this.#turns.hasQuiet ? firstTurnBytes : turnBytes;
       const stream = this.#turns.shift();
       if (stream === undefined) break;
-      const next = this.#take(stream, into, at);
+      const next = this.#take(stream, into, at, most);
       const more = stream.sendable;
       if (more) this.#turns.push(stream, true);
       // What is left of the buffer is too small for it.
@@ -96,11 +99,11 @@ export class Outbox {
   }
 
   /** One turn of one stream. @returns the offset behind it, `at` itself when nothing fitted. */
-  #take(stream: MuxStream, into: Uint8Array, at: number): number {
+  #take(stream: MuxStream, into: Uint8Array, at: number, most: number): number {
     if (!stream.sendable) return at;
     stream.servedIn = this.#fills;
     this.#turnsServed++;
-    const room = Math.min(into.length - at, turnBytes);
+    const room = Math.min(into.length - at, most);
     if (stream.pendingBytes > 0) {
       const count = Math.min(stream.pendingBytes, stream.credit, room - headerBytes);
       if (count <= 0 || (count < stream.pendingBytes && room < minPart)) return at;

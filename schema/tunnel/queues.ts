@@ -62,9 +62,14 @@ export class TurnQueue {
     (busy ? this.#busy : this.#quiet).push(stream);
   }
 
+  /** Whether the next one is one of those. */
+  get hasQuiet(): boolean {
+    return this.#quietFrom < this.#quiet.length;
+  }
+
   shift(): MuxStream | undefined {
     let stream: MuxStream | undefined;
-    if (this.#quietFrom < this.#quiet.length) {
+    if (this.hasQuiet) {
       stream = this.#quiet[this.#quietFrom++];
       this.#quietFrom = compact(this.#quiet, this.#quietFrom);
     } else if (this.#busyFrom < this.#busy.length) {

@@ -11,8 +11,15 @@ import { initialCredit } from './frames.ts';
 export const defaultBudget = 32 * 1024 * 1024;
 /** Of one stream. */
 export const maxWindow = 8 * 1024 * 1024;
-/** Shorter round trips count as this: both ends may wait as long for a processor. */
-const shortestMs = 0.25;
+/**
+ * Shorter round trips count as this, in milliseconds. Where bulk is alone its pieces may be large, which is what costs
+ * least; where a small frame would have to wait behind them they are kept as short as a processor is waited for.
+ */
+const shortestMs = { alone: 2, shared: 0.25 };
+/** A stream that uses up half of its window in less fills the tunnel; what comes for another one wants to be quick. */
+const bulkMs = 100;
+/** So many round trips for half of a window: it is wider than the consumer is fast. */
+const tooWide = 4;
 /** What a new stream is given at most. */
 const freshWindow = 256 * 1024;
 
@@ -60,6 +67,7 @@ export class ReceiveWindow {
   unread = 0;
   #size: number;
   #grantedAt: number;
+  #granted = false;
   #finished = false;
   readonly #budget: Budget;
 
@@ -83,25 +91,30 @@ export class ReceiveWindow {
   /**
    * The consumer has read so much.
    * @param rttMs smallest round trip; NaN while unknown, which lets nothing grow.
+   * @param shared small frames of others come the same way: no wider than needed then.
    * @returns bytes to grant now, mostly 0: a CREDIT is worth it once half of the window is used up.
    */
-  consume(bytes: number, nowMs: number, rttMs: number): number {
+  consume(bytes: number, nowMs: number, rttMs: number, shared = false): number {
     this.unread -= bytes;
     this.#budget.take(-bytes);
     if (this.#finished || this.credit * 2 > this.#size) return 0;
     const held = this.credit + this.unread;
     const widest = this.#budget.widest(held);
-    // Half a window in less than two round trips: the window, not the consumer, is what limits.
-    const wanted = nowMs - this.#grantedAt < 2 * Math.max(rttMs, shortestMs) ? this.#size * 2 : this.#size;
-    const size = Math.max(initialCredit, Math.min(wanted, widest));
+    const size = Math.max(initialCredit, Math.min(this.#wanted(nowMs, rttMs, shared), widest));
     const grant = Math.floor(size - held);
     // While most of the window waits for its reader, small grants would only make small frames.
     if (grant * 4 < size) return 0;
     this.#size = size;
     this.#grantedAt = nowMs;
+    this.#granted = true;
     this.credit += grant;
     this.#budget.take(grant);
     return grant;
+  }
+
+  /** Whether it fills the tunnel, as far as one can tell. */
+  isBulk(nowMs: number): boolean {
+    return nowMs - this.#grantedAt < bulkMs && this.#granted;
   }
 
   /** More, before anything was read: what OPENED carries. */
@@ -116,6 +129,14 @@ export class ReceiveWindow {
     this.#budget.take(-this.credit);
     this.credit = 0;
     this.#finished = true;
+  }
+
+  #wanted(nowMs: number, rttMs: number, shared: boolean): number {
+    const halfMs = nowMs - this.#grantedAt;
+    const tripMs = Math.max(rttMs, shared ? shortestMs.shared : shortestMs.alone);
+    // Half a window in less than two round trips: the window, not the consumer, is what limits.
+    if (halfMs < 2 * tripMs) return this.#size * 2;
+    return shared && halfMs > tooWide * tripMs ? this.#size / 2 : this.#size;
   }
 
   /** Nobody reads any more. */

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '#schema/errors.ts';
 import { mintId } from '#schema/ids.ts';
 import { encodeCode, encodeFrame, encodeJson, encodeOpen, encodeOpened } from '#schema/tunnel/encode.ts';
-import { frameTypes, initialCredit, maxStreams } from '#schema/tunnel/frames.ts';
+import { frameTypes, headerBytes, initialCredit, maxStreams } from '#schema/tunnel/frames.ts';
 import { Mux } from '#schema/tunnel/mux.ts';
-import { turnBytes } from '#schema/tunnel/outbox.ts';
+import { firstTurnBytes, turnBytes } from '#schema/tunnel/outbox.ts';
 import type { MuxStream, StreamHandler } from '#schema/tunnel/stream.ts';
 import { defaultBudget, maxWindow } from '#schema/tunnel/window.ts';
 import { SeededRandom } from '../../../fuzz/random.ts';
@@ -271,6 +271,34 @@ describe('credit', () => {
     expect(harness.streams[0]!.window.credit).toBe(initialCredit);
   });
 
+  test('on a short way bulk that is alone has a window for large pieces, and a narrow one while small frames come beside it', () => {
+    const harness = measured(0.1);
+    harness.receive(open(1));
+    harness.receive(open(2));
+    const [bulk, small] = harness.streams as [MuxStream, MuxStream];
+    /** 400 bytes a microsecond, read at once. @returns how long the peer may then go on unasked, in milliseconds. */
+    let now = 10;
+    const pour = (ms: number, beside: boolean): number => {
+      for (const until = now + ms; now < until; ) {
+        const bytes = Math.floor(bulk.window.credit / 2) + 1;
+        now += bytes / 400_000;
+        for (let left = bytes; left > 0; left -= 256 * 1024)
+          harness.mux.receive(encodeFrame('DATA', 1, new Uint8Array(Math.min(left, 256 * 1024))), now);
+        if (beside) {
+          harness.mux.receive(encodeFrame('DATA', 2, new Uint8Array(120)), now);
+          harness.mux.consumed(small, small.window.unread, now);
+        }
+        harness.mux.consumed(bulk, bulk.window.unread, now);
+      }
+      return bulk.window.credit / 400_000;
+    };
+    expect(pour(100, false)).toBeLessThanOrEqual(2);
+    expect(pour(300, false)).toBeGreaterThan(3);
+    expect(pour(50, true)).toBeLessThanOrEqual(2);
+    expect(pour(100, false)).toBeLessThanOrEqual(2);
+    expect(pour(300, false)).toBeGreaterThan(3);
+  });
+
   test('idle streams that were fast once leave something to the others', () => {
     const harness = measured(50);
     for (let id = 1; id <= 40; id++) {
@@ -311,15 +339,37 @@ describe('turns', () => {
     harness.said();
     for (const stream of [a, b, c]) harness.mux.send(stream, new Uint8Array(1 << 20));
     const block = new Uint8Array(4 * turnBytes);
-    const order = () => {
+    const turns = () => {
       const length = harness.mux.fill(block);
-      return decode(block.slice(0, length), [length]).seen.map(({ stream }) => stream);
+      return decode(block.slice(0, length), [length]).seen.map(({ stream, payload }) => [
+        stream,
+        payload.length + headerBytes,
+      ]);
     };
-    expect(order()).toEqual([1, 2, 3, 1]);
+    const rest = 4 * turnBytes - 3 * firstTurnBytes - 3 * turnBytes;
+    expect(turns()).toEqual([
+      ...[1, 2, 3].map((id) => [id, firstTurnBytes]),
+      ...[1, 2, 3].map((id) => [id, turnBytes]),
+      [1, rest],
+    ]);
     harness.mux.send(quiet, new Uint8Array(100));
-    expect(order()[0]).toBe(4);
-    const next = order();
-    expect(new Set(next)).toEqual(new Set([1, 2, 3]));
+    expect(turns()[0]).toEqual([4, 100 + headerBytes]);
+    expect(new Set(turns().map(([id]) => id))).toEqual(new Set([1, 2, 3]));
+  });
+
+  test('one that was quiet and has much to send goes first with a record, and takes turns with the rest', () => {
+    const harness = new Harness('connector');
+    for (let id = 1; id <= 2; id++) harness.receive(open(id, 1 << 30));
+    const [pouring, woken] = harness.streams as [MuxStream, MuxStream];
+    for (const stream of harness.streams) harness.mux.accept(stream, '');
+    harness.mux.send(pouring, new Uint8Array(1 << 20));
+    harness.mux.fill(new Uint8Array(2 * turnBytes));
+    harness.mux.send(woken, new Uint8Array(1 << 20));
+    const block = new Uint8Array(3 * turnBytes);
+    const length = harness.mux.fill(block);
+    const turns = decode(block.slice(0, length), [length]).seen;
+    expect(turns.map(({ stream }) => stream)).toEqual([2, 1, 2, 1]);
+    expect(turns[0]!.payload).toHaveLength(firstTurnBytes - headerBytes);
   });
 
   test('control frames go before all data', () => {
