@@ -38,6 +38,8 @@ export interface Bench {
   origin: Origin;
   /** How long one measurement lasts. */
   milliseconds: number;
+  /** The round that is forgotten. */
+  warming?: boolean;
 }
 
 export type Figures = Record<string, number>;

@@ -35,12 +35,25 @@ function title(form: (typeof forms)[number]): string {
   return form === 'connect' ? 'CONNECT' : 'absolute-form';
 }
 
-async function measure(subject: Subject, { generator, origin, milliseconds }: Bench): Promise<Figures> {
+/**
+ * What waits for a compiler or a garbage collector is some hundredths of all exchanges of a process that has just
+ * started and less than one of one that runs: so many times longer is everybody warmed up.
+ */
+const warmUp = 16;
+
+async function measure(
+  subject: Subject,
+  { generator, origin, milliseconds, warming }: Bench,
+): Promise<Figures> {
   const target = subject.target(origin.ports.http);
   const figures: Figures = {};
   for (const form of target.proxy ? forms : forms.slice(0, 1)) {
     const job = { kind: 'exchanges', target, form, milliseconds } as const;
-    const one = await generator.run({ ...job, connections: 1 });
+    const one = await generator.run({
+      ...job,
+      connections: 1,
+      milliseconds: warming ? milliseconds * warmUp : milliseconds,
+    });
     const many = await generator.run({ ...job, connections: 64 });
     for (const named of target.proxy ? [form] : forms) {
       figures[`requests_${named}`] = many.perSecond;

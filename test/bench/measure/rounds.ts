@@ -57,6 +57,7 @@ async function take(round: number, measure: Measure, subject: Subject, { bench }
   const foreignLoad = watchForeignLoad();
   const outcome = await attempt(measure, subject, {
     ...bench,
+    warming: round === 0,
     generator: subject.generator ?? bench.generator,
   });
   const foreign = foreignLoad();

@@ -33,10 +33,14 @@ export interface Ground {
 
 export const cipher = 'TLS_AES_256_GCM_SHA384';
 
+/**
+ * @param build starts all but the end near the load.
+ * @returns of that one the command, for these hops.
+ */
 export async function chain(
   way: { name: string; title: string },
   origin: Origin,
-  build: (ground: Ground) => void,
+  build: (ground: Ground) => (hops: Hop[]) => string[],
 ): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), `sallyport-${way.name}-`));
   const started: [part: string, program: Program][] = [];
@@ -50,7 +54,7 @@ export async function chain(
       const [near, relay, far] = [await freePort(), await freePort(), await freePort()];
       hops.push({ origin: { host: origin.address, port }, near, relay, far });
     }
-    build({
+    const ground: Ground = {
       ...{ folder, hops },
       file(name, text, mode = 0o644) {
         const path = join(folder, name);
@@ -58,10 +62,12 @@ export async function chain(
         return path;
       },
       run: (part, command) => started.push([part, new Program(`${way.title}, ${part}`, command)]),
-    });
-    const target = (port: number) => ({
+    };
+    const near = build(ground);
+    ground.run('near', near(hops));
+    const target = (port: number, by = hops) => ({
       host: '127.0.0.1',
-      port: hops.find((hop) => hop.origin.port === port)!.near,
+      port: by.find((hop) => hop.origin.port === port)!.near,
     });
     const dead = () => started.find(([, program]) => !program.running)?.[1];
     const ended = started.map(([, program]) =>
@@ -76,10 +82,20 @@ export async function chain(
     return {
       ...way,
       trouble: () => dead() && `${dead()!.name} ended: ${dead()!.output().slice(-400)}`,
-      target,
+      target: (port) => target(port),
       parts: Object.fromEntries(
         started.map(([part, { pid }]) => [part, [pid, ...descendants(pid)]] as const),
       ),
+      async coldStart() {
+        const fresh = await Promise.all(hops.map(async (hop) => ({ ...hop, near: await freePort() })));
+        const start = performance.now();
+        const program = new Program(`${way.title}, near`, near(fresh));
+        try {
+          return await firstByte(target(origin.ports.http, fresh), start);
+        } finally {
+          await program.stop();
+        }
+      },
       stop,
     };
   } catch (error) {

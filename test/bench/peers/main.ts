@@ -4,7 +4,9 @@
  */
 import { Generator, startOrigin } from '../load/process.ts';
 import { beside } from '../measure/beside.ts';
+import { coldStart } from '../measure/cold-start.ts';
 import type { Comparison, Ends, Way } from '../measure/compare.ts';
+import { memory } from '../measure/memory.ts';
 import { newFlows } from '../measure/new-flows.ts';
 import { requests } from '../measure/requests.ts';
 import { throughput } from '../measure/throughput.ts';
@@ -15,6 +17,7 @@ import { ssh, throughSsh } from './ssh.ts';
 import { haproxy, nginx, stunnel, throughHaproxy, throughNginx, throughStunnel } from './tls-pairs.ts';
 
 const sallyport = { name: 'sallyport', title: 'Sallyport, Node relay' } as const;
+const parts = ['near', 'client', 'relay', 'connector', 'far'];
 /** Here nobody is asked in a form of its own. */
 const plainRequests = requests.columns
   .filter(({ key }) => key.includes('connect'))
@@ -29,10 +32,12 @@ const undriven = (name: string, title: string, ...wanted: Program[]): Way => ({
 export const peers: Comparison = {
   name: 'peers',
   measures: [
-    throughput(['near', 'client', 'relay', 'connector', 'far']),
+    throughput(parts),
     { ...requests, columns: plainRequests },
     beside,
     newFlows,
+    coldStart,
+    memory(parts),
   ],
   pace: { full: { rounds: 3, milliseconds: 800 }, quick: { rounds: 1, milliseconds: 200 } },
   ends: async () => ({ origin: await startOrigin('127.0.0.99'), generator: await Generator.start() }),

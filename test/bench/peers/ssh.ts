@@ -33,11 +33,11 @@ export async function throughSsh({ origin }: Ends): Promise<Subject | string> {
       ...{ StrictHostKeyChecking: 'no', UserKnownHostsFile: '/dev/null', LogLevel: 'ERROR' },
       ...{ ConnectionAttempts: '20', IdentitiesOnly: 'yes', IdentityFile: join(folder, 'user') },
     };
-    run('near', [
+    return (by) => [
       ...[find(programs.ssh)!, '-F', 'none', '-N', '-p', `${relay}`, '-l', userInfo().username],
       ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
-      ...hops.flatMap(({ near, origin: { host, port } }) => ['-L', `127.0.0.1:${near}:${host}:${port}`]),
+      ...by.flatMap(({ near, origin: { host, port } }) => ['-L', `127.0.0.1:${near}:${host}:${port}`]),
       '127.0.0.1',
-    ]);
+    ];
   });
 }

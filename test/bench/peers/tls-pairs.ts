@@ -4,7 +4,7 @@
  */
 import type { Ends } from '../measure/compare.ts';
 import type { Subject } from '../measure/measure.ts';
-import { certificates, chain, cipher, haproxy as haproxyConfig, plainRelay } from './chain.ts';
+import { certificates, chain, cipher, type Hop, haproxy as haproxyConfig, plainRelay } from './chain.ts';
 import { find, missing, programs } from './install.ts';
 
 export const haproxy = { name: 'haproxy', title: 'haproxy pair + relay' };
@@ -23,15 +23,16 @@ export async function throughHaproxy({ origin }: Ends): Promise<Subject | string
   server origin ${hop.origin.host}:${hop.origin.port}
 `,
     );
-    const nearEnds = hops.map(
-      (hop) => `listen l${hop.near}
+    const nearEnds = (by: Hop[]) =>
+      by.map(
+        (hop) => `listen l${hop.near}
   bind 127.0.0.1:${hop.near}
   server far 127.0.0.1:${hop.relay} ssl crt ${near.both} ca-file ${far.cert} verify required ssl-min-ver TLSv1.3
 `,
-    );
+      );
     run('far', [find(programs.haproxy)!, '-db', '-f', file('far.cfg', haproxyConfig(farEnds))]);
     plainRelay(ground, hops);
-    run('near', [find(programs.haproxy)!, '-db', '-f', file('near.cfg', haproxyConfig(nearEnds))]);
+    return (by) => [find(programs.haproxy)!, '-db', '-f', file('near.cfg', haproxyConfig(nearEnds(by)))];
   });
 }
 
@@ -58,10 +59,11 @@ export async function throughStunnel({ origin }: Ends): Promise<Subject | string
     const farEnds = hops.map((hop, i) =>
       service(`far${i}`, hop.far, `${hop.origin.host}:${hop.origin.port}`, false),
     );
-    const nearEnds = hops.map((hop, i) => service(`near${i}`, hop.near, `127.0.0.1:${hop.relay}`, true));
+    const nearEnds = (by: Hop[]) =>
+      by.map((hop, i) => service(`near${i}`, hop.near, `127.0.0.1:${hop.relay}`, true));
     run('far', [find(programs.stunnel)!, file('far.conf', common(far, near) + farEnds.join(''))]);
     plainRelay(ground, hops);
-    run('near', [find(programs.stunnel)!, file('near.conf', common(near, far) + nearEnds.join(''))]);
+    return (by) => [find(programs.stunnel)!, file('near.conf', common(near, far) + nearEnds(by).join(''))];
   });
 }
 
@@ -99,8 +101,9 @@ ${servers.join('')}}
   }
 `,
     );
-    const nearEnds = hops.map(
-      (hop) => `  server {
+    const nearEnds = (by: Hop[]) =>
+      by.map(
+        (hop) => `  server {
     listen 127.0.0.1:${hop.near};
     proxy_pass 127.0.0.1:${hop.relay};
     proxy_ssl on;
@@ -113,9 +116,9 @@ ${servers.join('')}}
     proxy_ssl_conf_command Ciphersuites ${cipher};
   }
 `,
-    );
+      );
     run('far', [find(programs.nginx)!, '-p', folder, '-c', config('far', farEnds)]);
     plainRelay(ground, hops);
-    run('near', [find(programs.nginx)!, '-p', folder, '-c', config('near', nearEnds)]);
+    return (by) => [find(programs.nginx)!, '-p', folder, '-c', config('near', nearEnds(by))];
   });
 }
