@@ -13,6 +13,8 @@ import { onShutdown } from './process/shutdown.ts';
 
 /** Commands that end in order when asked to; the others just end. */
 const drains: ReadonlySet<string> = new Set(['client', 'connector', 'relay']);
+/** Until an agent that stays may have something to give back. */
+const restAfterMs = 4_000;
 /** Milliseconds after an agent's end in which what it has left behind may close. */
 const graceMs = 1_000;
 
@@ -58,8 +60,14 @@ function host({ command, config }: Extract<Invocation, { config: object }>): Hos
       log?.info('shutdown_asked', { signal });
       ending.abort();
     });
+    setTimeout(giveBackAtRest, restAfterMs).unref();
   }
   return realHost(log, ending.signal, { ...readKnobs(), tell });
+}
+
+/** Loaded when the start is over. */
+async function giveBackAtRest(): Promise<void> {
+  (await import('./process/rest.ts')).collectAtRest();
 }
 
 /** Loaded where systemd asks for it, and nowhere else. */

@@ -89,6 +89,9 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
   });
   const status = () => snapshotOf(sessions, facts(), host.now());
   const stopped = stopOf(host.shutdown);
+  // In transparent mode not before what it sends is marked as its own.
+  const early = config.tun === 'off' ? sessions.start() : undefined;
+  early?.catch(() => {}); // Heard below. What follows has time while the Controller thinks.
   try {
     await openListeners(config, listeners, sessions, { open: createOpen(opening), associations });
     if (config.metricsPort !== undefined) {
@@ -116,8 +119,8 @@ export async function runClient(config: ClientConfig, processHost: Host): Promis
       });
     }
     if (transparent === undefined) void removeLeft(log);
-    const login = sessions.start();
-    login.catch(() => {}); // Heard below. What follows has time while the Controller thinks.
+    const login = early ?? sessions.start();
+    login.catch(() => {});
     const localApi = await serveLocalApi(
       config.stateDir,
       {

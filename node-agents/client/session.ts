@@ -33,7 +33,7 @@ import { type EventOutbox, eventOutbox } from './events.ts';
 import type { Access } from './flow.ts';
 import { Offers } from './offers.ts';
 import { credentialsOf, type ServiceKey } from './service-key.ts';
-import { Tunnels } from './tunnels.ts';
+import type { Tunnels } from './tunnels.ts';
 
 export interface SessionOptions {
   key: ServiceKey;
@@ -103,9 +103,16 @@ export class Session implements Access {
     const url = key.tenantUrl;
     const controller = new ControllerClient({ url, identity, clock, log, random, signal, outward });
     const keys = tenantKeys(controller.url, { now: host.monotonic, outward });
-    // Fetched beside the login: a cold start waits for one round trip, not two.
-    const [answer] = await Promise.all([controller.login(credentialsOf(key)), keys.reload().catch(() => {})]);
-    const session = new Session(options, { identity, clock, controller, keys, answer });
+    // Fetched beside the login: a cold start waits for one round trip, not two. What tunnels need is loaded
+    // while the Controller thinks: behind the quicker of the two answers, or it would hold back the question.
+    const [answer, tunnels] = await Promise.all([
+      controller.login(credentialsOf(key)),
+      keys
+        .reload()
+        .catch(() => {})
+        .then(() => import('./tunnels.ts')),
+    ]);
+    const session = new Session(options, { identity, clock, controller, keys, answer, ...tunnels });
     try {
       await session.#applied(answer);
       session.#begun.resolve();
@@ -124,6 +131,7 @@ export class Session implements Access {
       controller: ControllerClient;
       keys: TenantKeys;
       answer: TokenAnswer;
+      Tunnels: typeof Tunnels;
     },
   ) {
     const { host, key, outward } = options;
@@ -137,7 +145,7 @@ export class Session implements Access {
     this.#tokens = new ConnectionTokens((hashes) => this.#controller.connections(hashes), host.monotonic);
     this.#offers = new Offers({ send: (message) => this.#channel.send(message), random: host.random });
     const { openPorts } = options;
-    this.tunnels = new Tunnels(this.instance, {
+    this.tunnels = new made.Tunnels(this.instance, {
       identity: this.identity,
       clock: this.clock,
       ...{ host, outward },

@@ -10,11 +10,12 @@ import {
   type KeyObject,
   type webcrypto,
 } from 'node:crypto';
-import { promisify } from 'node:util';
+
 import { calculateJwkThumbprint } from 'jose/jwk/thumbprint';
 import { type PublicJwk, publicJwk } from '#schema/control/login.ts';
 import { SallyportError } from '#schema/errors.ts';
 import { type ConnectorHash, connectorHashOf } from '#schema/ids.ts';
+import { promisify } from '../process/node-util.ts';
 import { selfSigned } from './certificate.ts';
 
 export interface Identity {

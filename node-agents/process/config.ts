@@ -3,9 +3,10 @@
  * that names the flag and the remedy. The only place where agents read `process.env`. Before it stands
  * `sallyportd.ts`, after it the agent that the command names.
  */
-import { parseArgs } from 'node:util';
+
 import { SallyportError } from '#schema/errors.ts';
 import { type CommandName, type Config, checks, commands } from './commands.ts';
+import { parseArgs } from './node-util.ts';
 import type { ConfigOf, Setting, Settings } from './settings.ts';
 import { type Environment, Malformed } from './values.ts';
 

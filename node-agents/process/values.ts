@@ -5,8 +5,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import { inspect } from 'node:util';
+
 import { networkOf, type Prefix, parsePrefix } from '#schema/name/ip.ts';
+import { inspect } from './node-util.ts';
 
 /** `message` completes the sentence "<flag>: …". */
 export class Malformed extends Error {}
