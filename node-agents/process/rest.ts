@@ -17,6 +17,11 @@ export interface Machine {
 /** Between two looks. Whoever did next to nothing from one to the other is at rest. */
 export const lookMs = 5_000;
 const restingBelow = 0.02;
+/**
+ * After what the start left. Later it takes five minutes of rest: what has been given back has to be fetched again page
+ * by page when work goes on, which a moment's pause is not worth.
+ */
+const looksLater = 60;
 /** Not worth a stop: less than this beyond what was left the last time. */
 const worthBytes = 8 * 1024 * 1024;
 /** A live heap beyond this would take too long, should a flow come just then; it is V8's own business. */
@@ -31,8 +36,10 @@ export function collectAtRest(machine: Machine = thisProcess()): NodeJS.Timeout 
 export function lookForRest({ busy, memory, collect }: Machine): () => Promise<boolean> {
   let leftBytes = 0;
   let collecting = false;
+  let restingLooks = 0;
   return async () => {
-    if (busy() > restingBelow || collecting) return false;
+    restingLooks = busy() > restingBelow ? 0 : restingLooks + 1;
+    if (restingLooks < (leftBytes === 0 ? 1 : looksLater) || collecting) return false;
     const { rss, heapUsed } = memory();
     if (rss < leftBytes + worthBytes || heapUsed > largestHeap) return false;
     collecting = true;

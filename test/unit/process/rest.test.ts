@@ -27,12 +27,20 @@ test('whoever does something is left alone, whoever rests gives back once', asyn
   expect(at.collected).toBe(1);
 });
 
-test('again only when there is something to give back', async () => {
+test('again only after a long rest, and when there is something to give back', async () => {
   const { at, look } = machine();
   await look();
+  const looks = async (times: number) => {
+    for (let left = times; left > 0; left--) if (await look()) return true;
+    return false;
+  };
   at.rss = 75 * MiB;
+  expect(await looks(200)).toBe(false);
+  at.busy = 0.5;
   expect(await look()).toBe(false);
+  at.busy = 0;
   at.rss = 120 * MiB;
+  expect(await looks(59)).toBe(false);
   expect(await look()).toBe(true);
 });
 
