@@ -46,8 +46,8 @@ export interface MuxOptions {
 
 /** Control frames that wait: more means that the peer makes us answer and does not read. HELLO and ACLs are the Client's. */
 const controlLimit = { client: 16 * 1024 * 1024, connector: 1024 * 1024 };
-/** Bulk counts as alone when nothing else came for so long. */
-const aloneAfterMs = 250;
+/** Bulk counts as alone when nothing came for another stream for so long, but for other bulk. */
+const aloneAfterMs = 100;
 /** A PING this often while bytes flow, to know the round trip. */
 const measureMs = 2_000;
 
@@ -66,8 +66,10 @@ export class Mux {
   #greeted = false;
   #refusing: ErrorCode | undefined;
   #flowFrames = 0;
-  /** When something last came for a stream that does not fill the tunnel. */
+  /** When something last came for a stream that does not fill the tunnel, for which one, and for any but that one. */
   #smallAt = Number.NEGATIVE_INFINITY;
+  #smallOf = 0;
+  #smallOfOthersAt = Number.NEGATIVE_INFINITY;
   #now: number;
   #heardAt: number;
 
@@ -124,7 +126,7 @@ export class Mux {
       return 'protocol_error';
     }
     if (!stream.window.receive(slice.length)) return 'flow_control_violated';
-    if (!stream.window.isBulk(this.#now)) this.#smallAt = this.#now;
+    if (!stream.window.isBulk(this.#now)) this.#noteSmall(id);
     stream.handler.onData(slice);
     return undefined;
   }
@@ -164,7 +166,7 @@ export class Mux {
       }
       case frameTypes.DATAGRAM:
         if (stream.protocol === 'tcp' || stream.peerFinished) return 'protocol_error';
-        this.#smallAt = this.#now;
+        this.#noteSmall(id);
         stream.handler.onDatagram(payload);
         return undefined;
       default:
@@ -234,6 +236,12 @@ export class Mux {
     if (stream.credit > 0xffffffff) return 'flow_control_violated';
     this.#turn(stream);
     return undefined;
+  }
+
+  #noteSmall(id: number): void {
+    if (id !== this.#smallOf) this.#smallOfOthersAt = this.#smallAt;
+    this.#smallOf = id;
+    this.#smallAt = this.#now;
   }
 
   /** A frame for a stream that has ended here is late; one for a stream that never was, wrong. */
@@ -316,7 +324,8 @@ export class Mux {
   /** The consumer has read so many bytes of what `onData` gave. */
   consumed(stream: MuxStream, bytes: number, nowMs: number): void {
     if (stream.gone || bytes === 0) return;
-    const shared = nowMs - this.#smallAt < aloneAfterMs;
+    const othersAt = stream.id === this.#smallOf ? this.#smallOfOthersAt : this.#smallAt;
+    const shared = nowMs - othersAt < aloneAfterMs;
     const grant = stream.window.consume(bytes, nowMs, this.#trip.ms, shared);
     if (stream.peerFinished) return this.#endIfDone(stream);
     if (grant === 0) return;

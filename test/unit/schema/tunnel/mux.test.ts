@@ -292,11 +292,10 @@ describe('credit', () => {
       }
       return bulk.window.credit / 400_000;
     };
-    expect(pour(100, false)).toBeLessThanOrEqual(2);
-    expect(pour(300, false)).toBeGreaterThan(3);
+    expect(pour(100, false)).toBeGreaterThan(3);
     expect(pour(50, true)).toBeLessThanOrEqual(2);
-    expect(pour(100, false)).toBeLessThanOrEqual(2);
-    expect(pour(300, false)).toBeGreaterThan(3);
+    expect(pour(50, false)).toBeLessThanOrEqual(2);
+    expect(pour(200, false)).toBeGreaterThan(3);
   });
 
   test('idle streams that were fast once leave something to the others', () => {
