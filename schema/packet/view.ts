@@ -12,11 +12,21 @@ export const tcp = { fin: 0x01, syn: 0x02, rst: 0x04, ack: 0x10 } as const;
 /** Where the IP packet begins in every frame. */
 export const ipStart = virtioHeaderBytes;
 
+/**
+ * Memory outside of V8's heap costs microseconds and a share of the next collection each time: datagrams of a usual size
+ * share it, a dozen or so. Not more, for one that waits keeps all of it.
+ */
+const slabBytes = 16 * 1024;
+/** Shorter ones are within the heap, longer ones worth memory of their own. */
+const ownBytes = { least: 64, most: 4 * 1024 };
+
 export class PacketView {
   /** virtio_net_hdr, then the packet; longer than both, perhaps. Overwritten by the next packet. */
   frame: Uint8Array = empty;
   /** What `frame` was made from. */
   #given: Uint8Array = empty;
+  #slab = new Uint8Array(0);
+  #usedOfSlab = slabBytes;
   /** Of the frame: where the packet ends, by its own length field. */
   end = 0;
   family: 4 | 6 = 4;
@@ -74,7 +84,16 @@ export class PacketView {
   }
   /** A copy of what the packet carries. */
   get data(): Uint8Array<ArrayBuffer> {
-    return copy(this.frame, this.payload, this.payloadEnd - this.payload);
+    const length = this.payloadEnd - this.payload;
+    if (length <= ownBytes.least || length > ownBytes.most) return copy(this.frame, this.payload, length);
+    if (this.#usedOfSlab + length > slabBytes) {
+      this.#slab = new Uint8Array(slabBytes);
+      this.#usedOfSlab = 0;
+    }
+    const bytes = this.#slab.subarray(this.#usedOfSlab, this.#usedOfSlab + length);
+    this.#usedOfSlab += length;
+    bytes.set(this.frame.subarray(this.payload, this.payloadEnd));
+    return bytes;
   }
   /** ICMP alone. */
   get icmpType(): number {
@@ -124,8 +143,13 @@ export function put32(bytes: Uint8Array, at: number, value: number): void {
   put16(bytes, at + 2, value);
 }
 
+/** By hand: for an address a call of `set` takes longer. */
 function copy(from: Uint8Array, at: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
+  if (length > ownBytes.least) {
+    bytes.set(from.subarray(at, at + length));
+    return bytes;
+  }
   for (let i = 0; i < length; i++) bytes[i] = from[at + i]!;
   return bytes;
 }
