@@ -11,7 +11,7 @@ import type { Acls } from './acl.ts';
 import { ConnectorLink, type LinkContext, type LinkNetwork } from './connector-link.ts';
 import type { FlowRequest, IsCurrent } from './opening.ts';
 import { RelayTrust } from './relay-trust.ts';
-import { rendezvousOrder } from './rendezvous.ts';
+import { relayOrder, rendezvousOrder } from './rendezvous.ts';
 import { firstReady, openThrough } from './way.ts';
 
 /** Connectors of each network whose tunnels are open ahead of need. */
@@ -69,7 +69,7 @@ export class Tunnels {
     );
     this.#context = {
       ...context,
-      relays: (ids) => trust.order(context.relays(ids)),
+      relays: (ids) => trust.order(relayOrder(instance, context.relays(ids))),
       doubted: (relay) => {
         this.doubts++;
         trust.doubt(relay);

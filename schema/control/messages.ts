@@ -46,6 +46,8 @@ export const relayEntry = z.object({
   /** Base URL; `/relay/v1/…` is below it. */
   url: z.string(),
   carriers: z.array(z.enum(['raw', 'websocket'])).check(z.minLength(1)),
+  /** In the Controller itself: for when no other relay is there. */
+  edge: z.optional(z.literal(true)),
 });
 
 /**

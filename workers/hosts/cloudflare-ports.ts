@@ -60,7 +60,7 @@ async function createPorts(bindings: Bindings): Promise<Ports> {
     settings: {
       baseUrl,
       operatorTokenHash: await sha256(bindings.SALLYPORT_OPERATOR_TOKEN),
-      edgeRelays: [{ id: edgeRelayId, url: baseUrl, carriers: ['websocket'] }],
+      edgeRelays: [{ id: edgeRelayId, url: baseUrl, carriers: ['websocket'], edge: true }],
       longestTokenLife: longestTokenLife(bindings),
     },
   };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rendezvousOrder } from '#node-agents/client/rendezvous.ts';
+import { relayOrder, rendezvousOrder } from '#node-agents/client/rendezvous.ts';
 
 const connectors = Array.from({ length: 8 }, (_, i) => ({ hash: `connector${i}` }));
 const order = (instance: string, among = connectors) =>
@@ -28,5 +28,32 @@ test('a Connector that goes moves only those that had it first', () => {
       connectors.filter(({ hash }) => hash !== gone),
     );
     expect(after).toEqual(before.filter((hash) => hash !== gone));
+  }
+});
+
+const relay = (id: string, edge?: true) => ({
+  ...{ id, url: `https://${id}.example`, carriers: ['raw' as const] },
+  ...(edge && { edge }),
+});
+
+test('instances spread over the relays, and none begins at the edge', () => {
+  const relays = [relay('rel_edge', true), relay('rel_a'), relay('rel_b'), relay('rel_c')];
+  const first = new Map<string, number>();
+  for (let i = 0; i < 300; i++) {
+    const order = relayOrder(`ins_${i}`, relays).map(({ id }) => id);
+    expect(order).toHaveLength(4);
+    expect(order.at(-1)).toBe('rel_edge');
+    first.set(order[0]!, (first.get(order[0]!) ?? 0) + 1);
+  }
+  expect(first.size).toBe(3);
+  for (const count of first.values()) expect(count).toBeGreaterThan(60);
+});
+
+test('a relay that is added takes its share and moves nobody else', () => {
+  const before = [relay('rel_a'), relay('rel_b')];
+  for (let i = 0; i < 100; i++) {
+    const [was] = relayOrder(`ins_${i}`, before);
+    const [is] = relayOrder(`ins_${i}`, [...before, relay('rel_c')]);
+    expect(is!.id === 'rel_c' || is!.id === was!.id).toBe(true);
   }
 });
