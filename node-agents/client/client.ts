@@ -1,5 +1,5 @@
 /**
- * The Client: reads the Service Key, opens the listeners, logs in, and runs until it is told to end or its
+ * The Client: reads the Service Key, logs in while it opens the listeners, and runs until it is told to end or its
  * credential is dead. A program's connection comes in by a listener (`http-proxy.ts`, `socks5.ts`,
  * `forward.ts`), is routed by `flow.ts` and leaves through a tunnel (`tunnels.ts`) or straight out.
  */

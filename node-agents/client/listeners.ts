@@ -1,5 +1,5 @@
 /**
- * The local ports that programs connect to: opened before the login, so that a program which starts at the
+ * The local ports that programs connect to: opened whatever becomes of the login, so that a program which starts at the
  * same moment gets an answer instead of a refused connection, and closed in order at the end. One that systemd
  * holds open (`SOCKETS.md`) refuses nobody while the Client restarts.
  */

@@ -10,7 +10,6 @@ import {
   type KeyObject,
   type webcrypto,
 } from 'node:crypto';
-
 import { calculateJwkThumbprint } from 'jose/jwk/thumbprint';
 import { type PublicJwk, publicJwk } from '#schema/control/login.ts';
 import { SallyportError } from '#schema/errors.ts';

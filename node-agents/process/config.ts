@@ -3,7 +3,6 @@
  * that names the flag and the remedy. The only place where agents read `process.env`. Before it stands
  * `sallyportd.ts`, after it the agent that the command names.
  */
-
 import { SallyportError } from '#schema/errors.ts';
 import { type CommandName, type Config, checks, commands } from './commands.ts';
 import { parseArgs } from './node-util.ts';

@@ -15,7 +15,7 @@ export interface Machine {
 }
 
 /** Between two looks. Whoever did next to nothing from one to the other is at rest. */
-export const lookMs = 5_000;
+const lookMs = 5_000;
 const restingBelow = 0.02;
 /**
  * After what the start left. Later it takes five minutes of rest: what has been given back has to be fetched again page
@@ -43,8 +43,9 @@ export function lookForRest({ busy, memory, collect }: Machine): () => Promise<b
     const { rss, heapUsed } = memory();
     if (rss < leftBytes + worthBytes || heapUsed > largestHeap) return false;
     collecting = true;
-    await collect();
-    collecting = false;
+    await collect().finally(() => {
+      collecting = false;
+    });
     leftBytes = memory().rss;
     return true;
   };
@@ -59,7 +60,7 @@ export function thisProcess(): Machine {
       before = now;
       return utilization;
     },
-    memory: () => ({ rss: process.memoryUsage.rss(), heapUsed: process.memoryUsage().heapUsed }),
+    memory: () => process.memoryUsage(),
     collect,
   };
 }

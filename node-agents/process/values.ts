@@ -5,7 +5,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-
 import { networkOf, type Prefix, parsePrefix } from '#schema/name/ip.ts';
 import { inspect } from './node-util.ts';
 

@@ -131,20 +131,20 @@ export class ReceiveWindow {
     this.#finished = true;
   }
 
-  #wanted(nowMs: number, rttMs: number, shared: boolean): number {
-    const halfMs = nowMs - this.#grantedAt;
-    const tripMs = Math.max(rttMs, shared ? shortestMs.shared : shortestMs.alone);
-    // Half a window in less than two round trips: the window, not the consumer, is what limits.
-    if (halfMs < 2 * tripMs) return this.#size * 2;
-    return shared && halfMs > tooWide * tripMs ? this.#size / 2 : this.#size;
-  }
-
   /** Nobody reads any more. */
   release(): void {
     this.#budget.take(-this.credit - this.unread);
     this.credit = 0;
     this.unread = 0;
     this.#finished = true;
+  }
+
+  #wanted(nowMs: number, rttMs: number, shared: boolean): number {
+    const halfMs = nowMs - this.#grantedAt;
+    const tripMs = Math.max(rttMs, shared ? shortestMs.shared : shortestMs.alone);
+    // Half a window in less than two round trips: the window, not the consumer, is what limits.
+    if (halfMs < 2 * tripMs) return this.#size * 2;
+    return shared && halfMs > tooWide * tripMs ? this.#size / 2 : this.#size;
   }
 }
 
