@@ -17,6 +17,7 @@ import { type ControlLink, logIn } from './control.ts';
 import { Exchange } from './exchange.ts';
 import { createListener } from './http.ts';
 import { KeySource } from './jwks.ts';
+import { lingerMs } from './line.ts';
 import { listen, serveMetrics } from './metrics.ts';
 
 export interface RelayOptions {
@@ -78,7 +79,8 @@ export async function startRelay(o: RelayOptions): Promise<Relay> {
     const closed = new Promise((resolve) => server.close(resolve));
     exchange.stop();
     server.closeAllConnections();
-    await closed;
+    // Whoever is in the middle of a TLS handshake is not among those, and is not waited for.
+    await Promise.race([closed, pause(lingerMs, undefined, { ref: false })]);
   };
   return {
     url: settings.url,

@@ -3,6 +3,9 @@
  * what the Controller answered.
  */
 
+/** Whatever has no answer by then has none later either; better said than found out by the test's own time limit. */
+const answerMs = 60_000;
+
 export class AdminError extends Error {
   readonly status: number;
   readonly problem: Record<string, unknown>;
@@ -35,12 +38,15 @@ export class Admin {
   async #call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
     const response = await fetch(`${this.url}/api/v1${path}`, {
       method,
+      signal: AbortSignal.timeout(answerMs),
       headers: {
         authorization: `Bearer ${this.token}`,
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
+    }).catch((cause) => {
+      throw new Error(`${method} ${path}: no answer`, { cause });
     });
     const text = await response.text();
     const answer = text === '' ? undefined : JSON.parse(text);

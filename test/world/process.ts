@@ -13,6 +13,9 @@ export interface LogLine {
   [field: string]: unknown;
 }
 
+/** All that were started by this process and have not ended. */
+export const running = new Set<AgentProcess>();
+
 const root = new URL('../..', import.meta.url).pathname;
 const keptLines = 2_000;
 
@@ -37,6 +40,7 @@ export class AgentProcess {
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
+    running.add(this);
     this.#child.stdin!.on('error', () => {});
     this.#child.stdin!.end(options.stdin ?? '');
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
@@ -44,6 +48,7 @@ export class AgentProcess {
     }
     this.exited = once(this.#child, 'close').then(([code]) => {
       this.#code = code as number | null;
+      running.delete(this);
       this.#wake();
       return this.#code;
     });
