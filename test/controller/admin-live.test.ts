@@ -66,9 +66,25 @@ describe('the state of a Connector', () => {
       '[{"relay":"rel_1","state":"failed","code":"relay_unreachable"}]',
     );
     expect(await state(id)).toBe('no_relay');
-    expect((await tenant.get(`/connectors/${id}`)).state_reason).toContain('rel_1 relay_unreachable');
+    expect((await tenant.get(`/connectors/${id}`)).state_reason).toContain('rel_1 (relay_unreachable)');
     enrolled(id, 0);
     expect(await state(id)).toBe('outdated');
+  });
+
+  test('calls relays by the names that the operator gave them', async () => {
+    const id = await connector();
+    enrolled(id);
+    host.present = [here('connector', id)];
+    const relay = await host.relay('fra-1');
+    const links = [
+      { relay, state: 'failed', code: 'relay_unreachable' },
+      { relay: 'rel_gone', state: 'connecting' },
+    ];
+    host.sql('UPDATE connectors SET relays = ?', JSON.stringify(links));
+    expect(await tenant.get(`/connectors/${id}`)).toMatchObject({
+      state_reason: 'no relay is connected: fra-1 (relay_unreachable), rel_gone (connecting)',
+      relays: [{ relay, name: 'fra-1' }, { name: 'rel_gone' }],
+    });
   });
 });
 

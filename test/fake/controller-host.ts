@@ -79,6 +79,12 @@ export class ControllerHost {
     };
   }
 
+  /** The operator lists a relay. @returns its id. */
+  async relay(name: string): Promise<string> {
+    return (await this.ask('POST', '/relays', operatorToken, { name, url: `https://${name}.example` })).body
+      .id;
+  }
+
   sql(text: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
     return this.database.prepare(text).all(...values);
   }

@@ -81,13 +81,11 @@ export function ConnectorTrouble({ state, reason }: { state: ConnectorState; rea
 
 const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
-/** A reason as the API tells it, with its moments, relays and codes as people say them. */
+/** A reason as the API tells it, with its moments and codes as people say them. */
 export const sentence = (text: string): string =>
   (text.charAt(0).toUpperCase() + text.slice(1))
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => exact.format(Date.parse(at)))
-    .replace(/\b(rel_\w+) (\w+)/g, (_, relay, code) => `${relayName(relay)} (${trouble(code)})`);
-
-export const relayName = (id: string): string => (id === 'rel_edge' ? 'the relay at the edge' : id);
+    .replace(/\(([a-z]+(?:_[a-z]+)+)\)/g, (_, code) => `(${trouble(code)})`);
 
 /** What keeps a link to one relay from coming up. */
 export const trouble = (code: string): string =>

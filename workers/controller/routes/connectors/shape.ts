@@ -12,6 +12,7 @@ import { described, instant, iso, isoOrNull } from '../../fields.ts';
 import { presentAgents } from '../../presence.ts';
 import type { Row } from '../../scope.ts';
 import { mintSecret } from '../../secret.ts';
+import { relayNames } from './relay-names.ts';
 import { connectorState, connectorStates } from './state.ts';
 
 export const connector = z
@@ -29,7 +30,16 @@ export const connector = z
     hostname: z.string().nullable(),
     labels: z.record(z.string(), z.string()),
     public_address: z.string().nullable(),
-    relays: z.array(described(relayLink)),
+    relays: z.array(
+      z.object({
+        relay: z.string(),
+        name: z
+          .string()
+          .openapi({ description: 'What the operator calls it; `edge` is the Controller itself.' }),
+        state: described(relayLink.shape.state),
+        code: z.string().optional(),
+      }),
+    ),
     weight: z.number().openapi({ description: 'Share of the load that it takes, beside those of others.' }),
     last_seen_at: instant.nullable(),
     connected_at: instant.nullable(),
@@ -50,18 +60,19 @@ export async function show(
   ask: Pick<ChangeOrigin, 'ports' | 'scope' | 'now'>,
   rows: Row<typeof connectors>[],
 ): Promise<z.input<typeof connector>[]> {
-  const present = rows.length === 0 ? new Map() : await presentAgents(ask, 'connector');
+  if (rows.length === 0) return [];
+  const [present, nameOf] = await Promise.all([presentAgents(ask, 'connector'), relayNames(ask.ports, rows)]);
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
     remote_network_id: row.remoteNetworkId,
     hash: row.hash,
-    ...connectorState(row, present.get(row.id), ask.now),
+    ...connectorState(row, { present: present.get(row.id), nameOf, nowMs: ask.now }),
     version: row.version,
     hostname: row.hostname,
     labels: row.labels ?? {},
     public_address: row.publicAddress,
-    relays: row.relays ?? [],
+    relays: (row.relays ?? []).map((link) => ({ ...link, name: nameOf(link.relay) })),
     weight: row.weight ?? usualWeight,
     last_seen_at: isoOrNull(present.get(row.id)?.lastSeen ?? row.disconnectedAt),
     connected_at: isoOrNull(row.connectedAt),

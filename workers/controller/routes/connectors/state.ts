@@ -21,11 +21,17 @@ export type ConnectorState = (typeof connectorStates)[number];
 /** Milliseconds of silence after which an open channel counts for nothing. */
 const heartbeatTooOld = 2 * (pingInterval + pongTimeout) * 1000;
 
+interface Circumstances {
+  present: Presence | undefined;
+  /** Of a relay, by its id. */
+  nameOf: (relay: string) => string;
+  nowMs: number;
+}
+
 /** In order: the first reason that applies is told. */
 export function connectorState(
   row: Row<typeof connectors>,
-  present: Presence | undefined,
-  nowMs: number,
+  { present, nameOf, nowMs }: Circumstances,
 ): { state: ConnectorState; state_reason: string } {
   const told = (state: ConnectorState, state_reason: string) => ({ state, state_reason });
   const silent = (since: number) => told('heartbeat_too_old', `last heard of at ${iso(since)}`);
@@ -48,7 +54,7 @@ export function connectorState(
   const links = row.relays ?? [];
   const connected = links.filter(({ state }) => state === 'connected').length;
   if (connected === 0) {
-    const failed = links.map(({ relay, state, code }) => `${relay} ${code ?? state}`).join(', ');
+    const failed = links.map(({ relay, state, code }) => `${nameOf(relay)} (${code ?? state})`).join(', ');
     return told('no_relay', `no relay is connected${failed && `: ${failed}`}`);
   }
   return told('alive', `connected to ${connected} of ${links.length} relays`);

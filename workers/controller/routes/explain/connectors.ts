@@ -4,6 +4,7 @@ import { connectors } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
 import type { Ask } from '../../admin-route.ts';
 import { presentAgents } from '../../presence.ts';
+import { relayNames } from '../connectors/relay-names.ts';
 import { connectorState } from '../connectors/state.ts';
 import type { Finding } from './shape.ts';
 
@@ -15,10 +16,11 @@ export async function connectorFindings(
     ask.scope.select(connectors, { where: eq(connectors.remoteNetworkId, network) }),
     presentAgents(ask, 'connector'),
   ]);
+  const nameOf = await relayNames(ask.ports, rows);
   const states = rows.map((row) => ({
     row,
     here: present.get(row.id),
-    ...connectorState(row, present.get(row.id), ask.now),
+    ...connectorState(row, { present: present.get(row.id), nameOf, nowMs: ask.now }),
   }));
   const alive = states.filter(({ state }) => state === 'alive');
   const each = states

@@ -10,14 +10,7 @@ import { useCan } from '../../api/session.ts';
 import { ActivityOf } from '../../parts/activity/activity.tsx';
 import { Copied } from '../../parts/code-block.tsx';
 import { Confirm } from '../../parts/confirm.tsx';
-import {
-  ConnectorBadge,
-  ConnectorTrouble,
-  isHere,
-  relayName,
-  sentence,
-  trouble,
-} from '../../parts/connector-state.tsx';
+import { ConnectorBadge, ConnectorTrouble, isHere, sentence, trouble } from '../../parts/connector-state.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Refusal } from '../../parts/refusal.tsx';
@@ -138,11 +131,11 @@ function Relays({ relays, present }: { relays: Connector['relays']; present: boo
       }
     >
       <Stack gap="xs">
-        {relays.map(({ relay, state, code }) => (
+        {relays.map(({ relay, name, state, code }) => (
           <Group key={relay} gap="sm" wrap="nowrap">
             <Badge color={present ? relayColors[state] : 'gray'}>{state}</Badge>
             <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-              {relayName(relay)}
+              {name}
               {code && ` · ${trouble(code)}`}
             </Text>
           </Group>
