@@ -108,9 +108,10 @@ export class Pair {
   /** The name of what carries the Client's next flow. */
   async inUse(client: AgentProcess, part: Part): Promise<string> {
     const first = (await this.connectors(client)).find(({ state }) => state === 'open');
-    const name = this.names.get(String(part === 'relay' ? first?.relay : first?.hash));
-    if (name === undefined) throw new Error(`no ${part} is in use: ${JSON.stringify(first)}`);
-    return name;
+    const id = part === 'relay' ? first?.relay : first?.hash;
+    if (!id) throw new Error(`no ${part} is in use: ${JSON.stringify(first)}`);
+    // The relay at the edge is none that was started here.
+    return this.names.get(id) ?? id;
   }
 
   /** Resolves once every Connector is met at so many relays. */
