@@ -8,11 +8,8 @@ import { ControllerClock } from '#node-agents/link/clock.ts';
 import { type ControlChannel, type ControlState, openControlChannel } from '#node-agents/link/control.ts';
 import { ControllerClient } from '#node-agents/link/controller.ts';
 import { createIdentity, type Identity } from '#node-agents/link/identity.ts';
-
 import type { Outward } from '#node-agents/link/outward.ts';
-
 import type { OpenPorts } from '#node-agents/link/path/port.ts';
-
 import { Renewal } from '#node-agents/link/renewal.ts';
 import { type TenantKeys, tenantKeys } from '#node-agents/link/tenant-keys.ts';
 import { type Backoff, backoff } from '#node-agents/process/backoff.ts';

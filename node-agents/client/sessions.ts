@@ -4,11 +4,8 @@
  * ends the Client, unless the key has been replaced in the meantime.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-
 import type { Outward } from '#node-agents/link/outward.ts';
-
 import type { OpenPorts } from '#node-agents/link/path/port.ts';
-
 import { backoff } from '#node-agents/process/backoff.ts';
 import type { Host } from '#node-agents/process/host.ts';
 import type { RelayEntry } from '#schema/control/messages.ts';

@@ -2,7 +2,6 @@
  * How the Client stands at this moment, in the form that `local-api.ts` serves and `status.ts`,
  * `resources.ts` and `report.ts` print. Field names are the public JSON of those commands.
  */
-
 import type { ClientTunnel } from '#node-agents/link/tunnel/client.ts';
 import type { AclResource } from '#schema/acl/document.ts';
 import type { Mapping } from '#schema/path/candidates.ts';
@@ -10,7 +9,6 @@ import { usualWeight } from '#schema/path/spread.ts';
 import type { PathState } from '#schema/path/upkeep.ts';
 import type { DirectPath } from './direct-path.ts';
 import type { RefusalStatus } from './refusals.ts';
-
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 import type { TransparentStatus } from './tun/transparent.ts';
