@@ -10,9 +10,9 @@ import { usualWeight } from '#schema/path/spread.ts';
 import type { ChangeOrigin } from '../../change.ts';
 import { described, instant, iso, isoOrNull } from '../../fields.ts';
 import { presentAgents } from '../../presence.ts';
+import { relayNames } from '../../relay-names.ts';
 import type { Row } from '../../scope.ts';
 import { mintSecret } from '../../secret.ts';
-import { relayNames } from './relay-names.ts';
 import { connectorState, connectorStates } from './state.ts';
 
 export const connector = z

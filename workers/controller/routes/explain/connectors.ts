@@ -4,7 +4,7 @@ import { connectors } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
 import type { Ask } from '../../admin-route.ts';
 import { presentAgents } from '../../presence.ts';
-import { relayNames } from '../connectors/relay-names.ts';
+import { relayNames } from '../../relay-names.ts';
 import { connectorState } from '../connectors/state.ts';
 import type { Finding } from './shape.ts';
 

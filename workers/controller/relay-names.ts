@@ -1,9 +1,11 @@
-/** What the relays are called to which Connectors are linked: the operator's names, where agents know ids. */
-import type { connectors } from '#schema/db/tables.ts';
-import { relays } from '#schema/db/tables.ts';
-import { deploymentOf } from '../../deployment.ts';
-import type { Ports } from '../../ports.ts';
-import { among, type Row } from '../../scope.ts';
+/**
+ * What the relays are called to which Connectors are linked: the operator's names, where agents know ids. Relays belong
+ * to no Tenant; of those that serve its Connectors it learns the name.
+ */
+import { type connectors, relays } from '#schema/db/tables.ts';
+import { deploymentOf } from './deployment.ts';
+import type { Ports } from './ports.ts';
+import { among, type Row } from './scope.ts';
 
 /** The name of the relay that the Controller itself is. */
 const edge = 'edge';
