@@ -90,11 +90,7 @@ test('every relay off: no relay, and alive again by itself', async () => {
   await shows('alive', /Connected to 2 of 2 relays/);
   await relay.kill();
   front.close('/relay/');
-  await shows(
-    'no relay',
-    /No relay is connected: relay-1 \(cannot be reached\), edge \(/,
-    /Let its host connect out/,
-  );
+  await shows('no relay', /No relay is connected: .*\brelay-1 \(/, /Let its host connect out/);
   expect(await look(page, 'connector-no-relay')).toEqual([]);
   front.open();
   await shows('alive', /Connected to 1 of 2 relays/);
