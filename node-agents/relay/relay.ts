@@ -17,7 +17,6 @@ import { type ControlLink, logIn } from './control.ts';
 import { Exchange } from './exchange.ts';
 import { createListener } from './http.ts';
 import { KeySource } from './jwks.ts';
-import { lingerMs } from './line.ts';
 import { listen, serveMetrics } from './metrics.ts';
 
 export interface RelayOptions {
@@ -79,8 +78,7 @@ export async function startRelay(o: RelayOptions): Promise<Relay> {
     const closed = new Promise((resolve) => server.close(resolve));
     exchange.stop();
     server.closeAllConnections();
-    // Whoever is in the middle of a TLS handshake is not among those, and is not waited for.
-    await Promise.race([closed, pause(lingerMs, undefined, { ref: false })]);
+    await closed;
   };
   return {
     url: settings.url,

@@ -152,7 +152,7 @@ describe.skipIf(Namespaces.unavailable !== undefined)('one Connector', () => {
       try {
         const first = await took(async () => expect(await ask()).toBe('200'));
         expect(first).toBeLessThan(patienceMs);
-        expect(await pair.inUse(client, 'relay')).not.toBe(name);
+        expect(pair.names.get(await pair.relayInUse(client))).not.toBe(name);
       } finally {
         await pair.mend(name, fault);
       }

@@ -107,11 +107,17 @@ export class Pair {
 
   /** The name of what carries the Client's next flow. */
   async inUse(client: AgentProcess, part: Part): Promise<string> {
-    const first = (await this.connectors(client)).find(({ state }) => state === 'open');
-    const id = part === 'relay' ? first?.relay : first?.hash;
-    if (!id) throw new Error(`no ${part} is in use: ${JSON.stringify(first)}`);
-    // The relay at the edge is none that was started here.
-    return this.names.get(id) ?? id;
+    const first = await this.#first(client);
+    const name = this.names.get(String(part === 'relay' ? first?.relay : first?.hash));
+    if (name === undefined) throw new Error(`no ${part} is in use: ${JSON.stringify(first)}`);
+    return name;
+  }
+
+  /** The id of the relay that carries the Client's next flow; the edge's too, which cannot be struck. */
+  async relayInUse(client: AgentProcess): Promise<string> {
+    const relay = (await this.#first(client))?.relay;
+    if (!relay) throw new Error('no relay is in use');
+    return relay;
   }
 
   /** Resolves once every Connector is met at so many relays. */
@@ -162,6 +168,10 @@ export class Pair {
     this.#origin.close();
     await this.world.stop();
     this.net.close();
+  }
+
+  async #first(client: AgentProcess): Promise<NetworkStatus['connectors'][number] | undefined> {
+    return (await this.connectors(client)).find(({ state }) => state === 'open');
   }
 
   async #start(): Promise<void> {

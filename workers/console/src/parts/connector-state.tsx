@@ -85,7 +85,7 @@ const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle:
 export const sentence = (text: string): string =>
   (text.charAt(0).toUpperCase() + text.slice(1))
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => exact.format(Date.parse(at)))
-    .replace(/\(([a-z]+(?:_[a-z]+)+)\)/g, (_, code) => `(${trouble(code)})`);
+    .replace(/\(([a-z_]+)\)/g, (_, code) => `(${trouble(code)})`);
 
 /** What keeps a link to one relay from coming up. */
 export const trouble = (code: string): string =>
