@@ -107,6 +107,7 @@ export const errors = {
   version_unsupported: kind(426, 'The peer speaks no version that we speak.', 'Update the older side.', { wire: 35 }),
   replaced: kind(409, 'The same agent came again, so that its older link was closed.', 'If it happens over and over, two processes share one key: give each its own.', { wire: 36, retry: true }),
   path_unavailable: kind(503, 'The other side takes no direct path.', 'Nothing: the relay carries what goes there. For a direct one set `--p2p auto` on both sides.', { retry: true }),
+  path_blocked: kind(503, 'The networks between let no direct path through.', 'Nothing: the relay carries what goes there, and a direct path is tried again by itself.', { retry: true }),
 
   // A flow that is refused or fails.
   not_a_resource: kind(403, 'The destination is not a Resource of this Client.', 'Grant the Resource to the Service Account, or allow direct connections (`--direct on`).', { wire: 64, proxyStatus: 'http_request_denied' }),

@@ -121,7 +121,7 @@ describe.skipIf(reason)('a direct path', () => {
     const met = meet({ channel, hash }, (socket) =>
       tunnelOver(socket, { hash, identity: other.rogue.identity, connectionToken, acl: other.acl }),
     );
-    expect(await refusalOf(met)).toBe('path_unavailable');
+    expect(await refusalOf(met)).toBe('path_blocked');
     await place.connector.line(
       ({ event, code }) => event === 'direct_peer_refused' && code === 'proof_invalid',
     );
@@ -246,7 +246,7 @@ describe.skipIf(reason)('a direct path', () => {
     });
     expect(silent).toBe('silence');
     const failed = await visitor.agent.line('direct_path_failed');
-    expect(failed).toMatchObject({ code: 'path_unavailable' });
+    expect(failed).toMatchObject({ code: 'path_blocked' });
     expect(visitor.agent.lines.filter(({ event }) => event === 'direct_path_open')).toEqual([]);
     await channel.close();
   }, 60_000);

@@ -29,7 +29,7 @@ export interface PunchOptions<T> {
 /** Whoever comes in is proved; so many at once may be of somebody else behind the peer's NAT. */
 const mostGuests = 8;
 
-/** @throws SallyportError path_unavailable when nothing got through, cancelled. */
+/** @throws SallyportError path_blocked when nothing got through, cancelled. */
 export function punch<T>(o: PunchOptions<T>): Promise<T> {
   return new Promise((resolve, reject) => new Attempt(o, resolve, reject).start());
 }
@@ -78,7 +78,7 @@ class Attempt<T> {
     }
     for (const target of begin) this.#dial(target);
     if (this.#punch.isOver(this.#o.now()) && this.#dialled.size === 0 && this.#proving.size === 0)
-      return this.#end(new SallyportError('path_unavailable', this.#inVain()));
+      return this.#end(new SallyportError('path_blocked', this.#inVain()));
     const waitMs = Math.max(this.#punch.wakeMs - this.#o.now(), 0);
     if (Number.isFinite(waitMs)) this.#timer = setTimeout(this.#act, Math.ceil(waitMs));
   };

@@ -32,6 +32,14 @@ test('what fails is tried again ever more rarely, and not at all once nobody wan
   expect(upkeep.wakeMs).toBe(Number.POSITIVE_INFINITY);
 });
 
+test('a network that let nothing through is tried again soon: the SYNs may only have missed each other', () => {
+  const upkeep = new Upkeep();
+  upkeep.wanted(0);
+  upkeep.next(0);
+  upkeep.failed('path_blocked', 0, 0);
+  expect(upkeep.wakeMs).toBe(upkeepTimes.firstRestMs / 2);
+});
+
 test('a peer that will not is left in peace for long', () => {
   const upkeep = new Upkeep();
   upkeep.wanted(0);
