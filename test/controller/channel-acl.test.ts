@@ -180,6 +180,26 @@ describe('a Connector', () => {
   });
 });
 
+test('a Client learns what a Connector said of itself between the login and the opening of the channel', async () => {
+  await world.grant(await world.resource('db.internal'));
+  const connector = await world.connector();
+  const { channel: link } = await world.greetedConnector(connector);
+  const client = await world.client();
+  await client.login();
+  const { acl_version, networks } = client.answer!.client!;
+  expect(networks[world.network]?.connectors).toEqual([
+    { hash: connector.answer!.connector!.hash, relays: ['rel_edge'] },
+  ]);
+  link.send({ type: 'relays', links: [{ relay: 'rel_edge', state: 'connected' }], weight: 50 });
+  await eventually(
+    'it is written down',
+    () => world.admin.get(`/connectors/${connector.subject}`),
+    ({ weight }) => weight === 50,
+  );
+  const { acl } = await world.greetedClient(client, { acl_version });
+  expect(acl.networks[world.network].connectors).toMatchObject([{ weight: 50 }]);
+});
+
 describe('a Client', () => {
   let resource: string;
   let client: FakeAgent;

@@ -24,7 +24,8 @@ export class PresenceBook {
     this.#ports = ports;
   }
 
-  async opened(agent: VerifiedAgent, since: number, hello: Hello): Promise<void> {
+  /** @param isNews Clients are told of the Connector from now on. */
+  async opened(agent: VerifiedAgent, since: number, hello: Hello, isNews: boolean): Promise<void> {
     const { role, id } = agent;
     const marked: Marked = agent.role === 'relay' ? { role, id } : { role, id, tenant: agent.tenant };
     this.#storage.kv.put(mark(id), marked);
@@ -43,11 +44,12 @@ export class PresenceBook {
     }
     const labels = hello.labels === undefined ? {} : { labels: hello.labels };
     const { capability } = hello;
-    await scope.update(
+    const update = scope.update(
       connectors,
       { ...seen, silent: null, ...told, ...hostname, ...labels, capability },
       eq(connectors.id, agent.id),
     );
+    await scope.batch(isNews ? [update, scope.raiseVersion()] : [update]);
   }
 
   /** It said hello and was refused for its age: its row says which version it is. */

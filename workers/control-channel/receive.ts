@@ -84,7 +84,7 @@ async function greet(
     ...(hello.acl_version !== undefined && { sent: hello.acl_version, acked: hello.acl_version }),
   });
   const wasAway = agent.role === 'connector' && (await isNews(ports, agent));
-  const [list] = await Promise.all([listRelays(ports), presence.opened(agent, since, hello)]);
+  const [list] = await Promise.all([listRelays(ports), presence.opened(agent, since, hello, wasAway)]);
   tell(socket, { type: 'welcome', capability, now: ports.clock(), relays: list });
   if (agent.role === 'relay') {
     await tellRevoked(ports, socket);
@@ -114,10 +114,10 @@ async function noteStanding(
   if (!row) return;
   const reweighed = weight !== row.weight;
   if (!reweighed && JSON.stringify(row.relays) === JSON.stringify(links)) return;
-  await scope.update(connectors, { relays: links, weight }, eq(connectors.id, agent.id));
-  if (reweighed || connectedTo(row.relays ?? []) !== connectedTo(links)) {
-    ports.defer(ports.channels.configurationChanged(agent.tenant));
-  }
+  const update = scope.update(connectors, { relays: links, weight }, eq(connectors.id, agent.id));
+  if (!reweighed && connectedTo(row.relays ?? []) === connectedTo(links)) return void (await update);
+  await scope.batch([update, scope.raiseVersion()]);
+  ports.defer(ports.channels.configurationChanged(agent.tenant));
 }
 
 /** @returns the weight that counts: what was asked for, unless that changes too often. */

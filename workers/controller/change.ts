@@ -146,7 +146,7 @@ export class Change {
     const { scope, now } = this.#origin;
     const version = sql<number>`(select ${tenants.configVersion} from ${tenants} where ${eq(tenants.id, scope.tenantId)})`;
     return [
-      scope.updateTenant({ configVersion: sql`${tenants.configVersion} + 1` }),
+      scope.raiseVersion(),
       ...[...this.#floors].map((principalId) =>
         scope.insert(aclFloors, { principalId, version: version as never, at: now }).onConflictDoUpdate({
           target: [aclFloors.tenantId, aclFloors.principalId],

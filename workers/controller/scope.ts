@@ -164,8 +164,14 @@ export function scopeOf(database: Database, tenantId: Id<'tenant'>) {
       return row;
     },
 
-    updateTenant(changes: Partial<Omit<Row<typeof tenants>, 'id' | 'slug'>> | { configVersion: SQL }) {
+    updateTenant(changes: Partial<Omit<Row<typeof tenants>, 'id' | 'slug'>>) {
       return database.update(tenants).set(changes).where(eq(tenants.id, tenantId));
+    },
+
+    /** In one batch with whatever agents are told: one version must never mean two things. */
+    raiseVersion() {
+      const configVersion = sql`${tenants.configVersion} + 1`;
+      return database.update(tenants).set({ configVersion }).where(eq(tenants.id, tenantId));
     },
 
     /** All or nothing, in order. */

@@ -12,7 +12,7 @@ import {
   type PublicJwk,
   paths,
 } from '#schema/control/login.ts';
-import { connectors, enrolmentTokens, relays, tenants } from '#schema/db/tables.ts';
+import { connectors, enrolmentTokens, relays } from '#schema/db/tables.ts';
 import { connectorHashOf } from '#schema/ids.ts';
 import { verifyProof } from '#schema/token/proof.ts';
 import { type Call, type Controller, callerAddress, type Tenant } from '../context.ts';
@@ -96,7 +96,7 @@ async function enrolConnector(
         and(eq(connectors.id, token.connectorId), stillUnused)!,
       ),
       scope.update(enrolmentTokens, { usedAt: now }, unused),
-      scope.updateTenant({ configVersion: sql`${tenants.configVersion} + 1` }),
+      scope.raiseVersion(),
     ]);
   } catch (error) {
     if (!/UNIQUE constraint failed: connectors.hash/.test(causes(error))) throw error;
