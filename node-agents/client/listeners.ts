@@ -7,6 +7,7 @@ import type { Socket as UdpSocket } from 'node:dgram';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { isIPv6 } from 'node:net';
+import { resetSocket } from '#node-agents/link/reset-socket.ts';
 import type { ListenAddress } from '#node-agents/process/config.ts';
 import { SallyportError } from '#schema/errors.ts';
 
@@ -106,7 +107,7 @@ export class Listeners {
 
   #cut(): void {
     clearInterval(this.#timer);
-    for (const socket of this.#sockets.keys()) socket.resetAndDestroy();
+    for (const socket of this.#sockets.keys()) resetSocket(socket);
     for (const socket of this.#datagrams.splice(0)) socket.close();
   }
 }

@@ -6,6 +6,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type OnPooled, readPooled } from '#node-agents/link/read-pooled.ts';
+import { resetSocket } from '#node-agents/link/reset-socket.ts';
 import { Flow } from '#node-agents/link/tunnel/flow.ts';
 import { splice as spliceFlow } from '#node-agents/link/tunnel/splice.ts';
 
@@ -25,7 +26,7 @@ export function splice(near: Duplex, far: Duplex, early?: Uint8Array): void {
 /** Ends a stream so that its peer sees a failure: RST on a socket, RESET(cancelled) on a flow. */
 export function abort(stream: Duplex): void {
   if (stream.destroyed) return;
-  if (stream instanceof Socket) stream.resetAndDestroy();
+  if (stream instanceof Socket) resetSocket(stream);
   else stream.destroy();
 }
 

@@ -125,6 +125,7 @@ export class Connector {
       onIncoming: (relay, accept) => void this.#tunnels.take(accept, relay.id),
       onRelayLeaving: (relay) => this.#tunnels.goAway('draining', relay.id),
       onChange: () => this.#tellStanding(),
+      onConnected: () => session.hurry(),
       now: host.monotonic,
       random,
       log,

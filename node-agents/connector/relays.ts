@@ -27,6 +27,8 @@ export interface RelaysOptions {
   onRelayLeaving(relay: RelayEntry): void;
   /** Of `links`; at most once in `settleMs`. */
   onChange(): void;
+  /** A relay is reached: so may others be. */
+  onConnected(): void;
   now(): number;
   random: Random;
   log: Log;
@@ -165,8 +167,10 @@ export class Relays {
     link.state = state;
     link.code = code;
     // `link/relay/register.ts` tells of each failure.
-    if (state === 'connected')
+    if (state === 'connected') {
       this.#o.log.info('relay_connected', { relay: link.entry.id, url: link.entry.url });
+      this.#o.onConnected();
+    }
     this.#told();
     if (state === 'failed') this.#addWhereFew();
   }

@@ -112,6 +112,11 @@ export class Session {
     });
   }
 
+  /** The network is back: the channel tries now. */
+  hurry(): void {
+    this.#channel?.hurry();
+  }
+
   close(): void {
     this.#renewal.stop();
     clearTimeout(this.#snapshotTimer);

@@ -47,6 +47,8 @@ export interface ControlChannel {
   /** When the Controller was last heard, be it a `pong`, by `now`; -Infinity when never. */
   readonly lastHeardMs: number;
   readonly state: ControlState;
+  /** Something speaks for the Controller being back: a wait for the next attempt is cut short. */
+  hurry(): void;
   close(): void;
 }
 
@@ -91,6 +93,10 @@ class Channel implements ControlChannel {
 
   send(message: FromAgent): boolean {
     return this.#state === 'open' && this.#link.send(JSON.stringify(message));
+  }
+
+  hurry(): void {
+    this.#link.hurry();
   }
 
   close(): void {

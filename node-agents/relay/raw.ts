@@ -5,6 +5,7 @@
  */
 import { Socket } from 'node:net';
 import type { ErrorCode } from '#schema/errors.ts';
+import { resetSocket } from '../link/reset-socket.ts';
 import { type Line, type LineEvents, lingerMs } from './line.ts';
 import { ReadBuffer } from './read-buffer.ts';
 
@@ -64,7 +65,7 @@ export class RawLine implements Line {
     } else if (isTls(this.#socket)) {
       this.#socket.destroy();
     } else {
-      this.#socket.resetAndDestroy();
+      resetSocket(this.#socket);
     }
   }
 

@@ -115,6 +115,14 @@ describe('imports', () => {
     ).toEqual([]);
   });
 
+  test('a connection is cut in the one way that always closes it', () => {
+    expect(
+      offenders(({ path, text }) =>
+        path === 'node-agents/link/reset-socket.ts' ? false : text.includes('.resetAndDestroy('),
+      ),
+    ).toEqual([]);
+  });
+
   test('the tables are reached from the Controller and its channels alone', () => {
     expect(
       offenders(({ path, imports }) =>

@@ -6,6 +6,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { resetSocket } from '#node-agents/link/reset-socket.ts';
 import { type Injector, openInjector } from '#node-agents/os/raw-socket.ts';
 import { isClosedByKernel } from '#node-agents/os/tcp-state.ts';
 import { readUrgentInLine } from '#node-agents/os/urgent-data.ts';
@@ -137,7 +138,7 @@ export class Tcp {
   close(): void {
     clearInterval(this.#timer);
     for (const listener of this.#listeners.splice(0)) listener.close();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) resetSocket(socket);
     for (const flow of [...this.#pending]) this.#cancel(flow);
     this.#injector?.close();
     this.#injector = this.#table = undefined;
@@ -205,7 +206,7 @@ export class Tcp {
     const from = parseIp(socket.remoteAddress ?? '');
     const flow = from && this.#table?.accepted(from.bytes, socket.remotePort ?? 0, this.#o.monotonic());
     socket.on('error', () => {});
-    if (flow?.owner === undefined) return void socket.resetAndDestroy();
+    if (flow?.owner === undefined) return void resetSocket(socket);
     this.#pending.delete(flow);
     this.#sockets.add(socket);
     flow.owner.socket = socket;

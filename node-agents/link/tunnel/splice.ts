@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import type { ErrorCode } from '#schema/errors.ts';
 import { readPooled } from '../read-pooled.ts';
+import { resetSocket } from '../reset-socket.ts';
 import { codeOfSocketError } from '../socket-error.ts';
 import type { Flow } from './flow.ts';
 import { Gather } from './gather.ts';
@@ -58,10 +59,10 @@ export function splice(flow: Flow, socket: Socket): Promise<ErrorCode | undefine
     closed();
   });
   flow.on('close', () => {
-    if (!(flow.readableEnded && flow.writableFinished)) socket.resetAndDestroy();
+    if (!(flow.readableEnded && flow.writableFinished)) resetSocket(socket);
     closed();
   });
-  if (flow.destroyed) socket.resetAndDestroy();
+  if (flow.destroyed) resetSocket(socket);
   if (socket.destroyed) flow.reset('connection_reset');
   return done.promise;
 }

@@ -107,6 +107,22 @@ describe('a control channel', () => {
     await until(() => said.includes('{"type":"ack","version":3}'), 'the ack');
   });
 
+  test('cuts its wait short when something speaks for the Controller being back', async () => {
+    const restart = (socket: WebSocket) =>
+      socket.on('message', () => {
+        socket.send(welcome);
+        socket.send('{"type":"restarting","reconnect_in_ms":60000}');
+        socket.close(1012);
+      });
+    const { channel, states } = await start(
+      { channels: [restart, greet] },
+      { ...quick, lastRetryMs: 60_000 },
+    );
+    await until(() => states.some((state) => state.startsWith('closed')), 'the restart');
+    channel.hurry();
+    await until(() => channel.state === 'open', 'open again');
+  });
+
   test('takes nothing while it is not open', async () => {
     const { channel } = await start({ channels: [() => {}] });
     expect(channel.send({ type: 'renew' })).toBe(false);
