@@ -11,6 +11,7 @@ let tenant: Awaited<ReturnType<Administration['tenant']>>;
 let other: Awaited<ReturnType<Administration['tenant']>>;
 let account: Answer;
 let resource: Answer;
+let relay: Answer;
 const noon = Date.UTC(2026, 10, 21, 12);
 const minute = 60_000;
 
@@ -22,7 +23,8 @@ beforeAll(async () => {
   resource = await tenant.admin.post('/resources', {
     ...{ name: 'Ledger', remote_network_id: network.id, address: 'ledger.internal' },
   });
-  await store(tenant.id, 'evt_1', { at: noon, kind: 'established', path: 'relay' });
+  relay = await world.operator.post('/relays', { name: 'fra-1', url: 'https://fra-1.example' });
+  await store(tenant.id, 'evt_1', { at: noon, kind: 'established', path: 'relay', relay: relay.id });
   await store(tenant.id, 'evt_2', { at: noon + minute, kind: 'closed', path: 'direct', key: 'key_2' });
   await store(tenant.id, 'evt_3', {
     ...{ at: noon + 2 * minute, kind: 'denied', code: 'port_denied', suppressed: 4 },
@@ -58,6 +60,7 @@ test('newest first, page by page, with the names of what the ids mean', async ()
   expect(first.names).toMatchObject({ [account.id]: 'nightly build', [resource.id]: 'Ledger' });
   const second = await tenant.admin.get(`/events?limit=3&cursor=${first.next_cursor}`);
   expect(second.items.map(({ id }: Answer) => id)).toEqual(['evt_1']);
+  expect(second.names).toMatchObject({ [relay.id]: 'fra-1' });
   expect(second.next_cursor).toBeNull();
 });
 
@@ -138,6 +141,8 @@ test('as CSV: RFC 4180, nothing that a spreadsheet would run, names beside ids',
   expect(text).toContain(`,"'=cmd|""x"",\n1",`);
   expect(text.endsWith('\r\n')).toBe(true);
   expect(text).toContain(`,${resource.id},Ledger,`);
+  const relayed = String((await raw('/events/export?path=relay')).body);
+  expect(relayed).toContain(`,${relay.id},fra-1,`);
 });
 
 test('as JSON: an array of the same, also of nothing, of any length', async () => {

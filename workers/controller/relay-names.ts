@@ -1,6 +1,6 @@
 /**
- * What the relays are called to which Connectors are linked: the operator's names, where agents know ids. Relays belong
- * to no Tenant; of those that serve its Connectors it learns the name.
+ * What relays are called by the operator, where agents know ids. Relays belong to no Tenant; of those that its Connectors
+ * are linked to, or that its flows took, it learns the name.
  */
 import { type connectors, relays } from '#schema/db/tables.ts';
 import { deploymentOf } from './deployment.ts';
@@ -10,17 +10,20 @@ import { among, type Row } from './scope.ts';
 /** The name of the relay that the Controller itself is. */
 const edge = 'edge';
 
-/** @returns a relay's name by its id; one that has been deleted keeps its id. */
+/** @returns id → name; a relay that has been deleted has none. */
 export async function relayNames(
   { database, settings }: Pick<Ports, 'database' | 'settings'>,
-  linked: Pick<Row<typeof connectors>, 'relays'>[],
-): Promise<(id: string) => string> {
-  const ids = new Set(linked.flatMap(({ relays }) => (relays ?? []).map(({ relay }) => relay)));
+  ids: Iterable<string | null>,
+): Promise<ReadonlyMap<string, string>> {
+  const asked = new Set([...ids].filter((id) => id !== null));
   const names = new Map(settings.edgeRelays.map(({ id }) => [id, edge]));
-  if ([...ids].some((id) => !names.has(id))) {
-    const where = among(relays.id, [...ids]);
-    const found = await deploymentOf(database).select(relays, { where, orderBy: [], limit: ids.size });
+  if ([...asked].some((id) => !names.has(id))) {
+    const where = among(relays.id, [...asked]);
+    const found = await deploymentOf(database).select(relays, { where, orderBy: [], limit: asked.size });
     for (const { id, name } of found) names.set(id, name);
   }
-  return (id) => names.get(id) ?? id;
+  return names;
 }
+
+export const relaysOf = (rows: Pick<Row<typeof connectors>, 'relays'>[]): string[] =>
+  rows.flatMap(({ relays }) => (relays ?? []).map(({ relay }) => relay));

@@ -10,7 +10,7 @@ import { usualWeight } from '#schema/path/spread.ts';
 import type { ChangeOrigin } from '../../change.ts';
 import { described, instant, iso, isoOrNull } from '../../fields.ts';
 import { presentAgents } from '../../presence.ts';
-import { relayNames } from '../../relay-names.ts';
+import { relayNames, relaysOf } from '../../relay-names.ts';
 import type { Row } from '../../scope.ts';
 import { mintSecret } from '../../secret.ts';
 import { connectorState, connectorStates } from './state.ts';
@@ -61,18 +61,21 @@ export async function show(
   rows: Row<typeof connectors>[],
 ): Promise<z.input<typeof connector>[]> {
   if (rows.length === 0) return [];
-  const [present, nameOf] = await Promise.all([presentAgents(ask, 'connector'), relayNames(ask.ports, rows)]);
+  const [present, relays] = await Promise.all([
+    presentAgents(ask, 'connector'),
+    relayNames(ask.ports, relaysOf(rows)),
+  ]);
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
     remote_network_id: row.remoteNetworkId,
     hash: row.hash,
-    ...connectorState(row, { present: present.get(row.id), nameOf, nowMs: ask.now }),
+    ...connectorState(row, { present: present.get(row.id), relays, nowMs: ask.now }),
     version: row.version,
     hostname: row.hostname,
     labels: row.labels ?? {},
     public_address: row.publicAddress,
-    relays: (row.relays ?? []).map((link) => ({ ...link, name: nameOf(link.relay) })),
+    relays: (row.relays ?? []).map((link) => ({ ...link, name: relays.get(link.relay) ?? link.relay })),
     weight: row.weight ?? usualWeight,
     last_seen_at: isoOrNull(present.get(row.id)?.lastSeen ?? row.disconnectedAt),
     connected_at: isoOrNull(row.connectedAt),

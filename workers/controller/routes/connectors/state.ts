@@ -23,15 +23,15 @@ const heartbeatTooOld = 2 * (pingInterval + pongTimeout) * 1000;
 
 interface Circumstances {
   present: Presence | undefined;
-  /** Of a relay, by its id. */
-  nameOf: (relay: string) => string;
+  /** Names by id. */
+  relays: ReadonlyMap<string, string>;
   nowMs: number;
 }
 
 /** In order: the first reason that applies is told. */
 export function connectorState(
   row: Row<typeof connectors>,
-  { present, nameOf, nowMs }: Circumstances,
+  { present, relays, nowMs }: Circumstances,
 ): { state: ConnectorState; state_reason: string } {
   const told = (state: ConnectorState, state_reason: string) => ({ state, state_reason });
   const silent = (since: number) => told('heartbeat_too_old', `last heard of at ${iso(since)}`);
@@ -54,7 +54,8 @@ export function connectorState(
   const links = row.relays ?? [];
   const connected = links.filter(({ state }) => state === 'connected').length;
   if (connected === 0) {
-    const failed = links.map(({ relay, state, code }) => `${nameOf(relay)} (${code ?? state})`).join(', ');
+    const named = (id: string) => relays.get(id) ?? id;
+    const failed = links.map(({ relay, state, code }) => `${named(relay)} (${code ?? state})`).join(', ');
     return told('no_relay', `no relay is connected${failed && `: ${failed}`}`);
   }
   return told('alive', `connected to ${connected} of ${links.length} relays`);

@@ -6,7 +6,7 @@ import { newestPage, span } from '../../paginate.ts';
 import { type EventQuery, filters, matching } from './filters.ts';
 import { event, namesIn, show } from './shape.ts';
 
-const named = ['principal', 'key', 'instance', 'resource', 'network', 'connector'] as const;
+const named = ['principal', 'key', 'instance', 'resource', 'network', 'connector', 'relay'] as const;
 const columns = Object.keys(event.shape).flatMap((column) =>
   named.some((one) => one === column) ? [column, `${column}_name`] : [column],
 );
@@ -29,12 +29,13 @@ export const exportEvents = adminRoute(
   },
 );
 
-async function* pages({ scope, query }: Ask<unknown, EventQuery>) {
+async function* pages(ask: Ask<unknown, EventQuery>) {
+  const { scope, query } = ask;
   const where = matching(scope, query);
   for (let cursor: string | undefined; ; ) {
     const found = await newestPage(scope, events, { limit: downloadPage, cursor }, where);
     if (!found.ok || found.rows.length === 0) return;
-    const names = await namesIn(scope, found.rows);
+    const names = await namesIn(ask, found.rows);
     yield found.rows.map(show).map((item) => ({
       ...item,
       ...Object.fromEntries(named.map((one) => [`${one}_name`, names[item[one] ?? ''] ?? null])),

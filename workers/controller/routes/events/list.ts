@@ -15,13 +15,14 @@ export const listEvents = adminRoute(
     query: pageQuery.extend({ ...filters, ...span }),
     answer: pageOf(event).extend({ names }),
   },
-  async ({ scope, query }) => {
+  async (ask) => {
+    const { scope, query } = ask;
     const found = await newestPage(scope, events, query, matching(scope, query));
     if (!found.ok) return found;
     return answer({
       items: found.rows.map(show),
       next_cursor: found.next_cursor,
-      names: await namesIn(scope, found.rows),
+      names: await namesIn(ask, found.rows),
     });
   },
 );

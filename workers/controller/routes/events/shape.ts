@@ -2,9 +2,11 @@
 import { z } from '@hono/zod-openapi';
 import type { events } from '#schema/db/tables.ts';
 import { eventKinds } from '#schema/event/event.ts';
+import type { Ask } from '../../admin-route.ts';
 import { instant, iso } from '../../fields.ts';
 import { namesOf } from '../../names.ts';
-import type { Row, Scope } from '../../scope.ts';
+import { relayNames } from '../../relay-names.ts';
+import type { Row } from '../../scope.ts';
 
 const text = z.string().nullable();
 
@@ -74,10 +76,20 @@ export const show = (row: Row<typeof events>): z.input<typeof event> => ({
   suppressed: row.suppressed ?? 0,
 });
 
-export const namesIn = (scope: Scope, rows: readonly Row<typeof events>[]): Promise<Record<string, string>> =>
-  namesOf(
-    scope,
-    rows.flatMap(({ principal, key, instance, resource, network, connector }) => [
-      ...[principal, key, instance, resource, network, connector],
-    ]),
-  );
+export async function namesIn(
+  { scope, ports }: Pick<Ask, 'scope' | 'ports'>,
+  rows: readonly Row<typeof events>[],
+): Promise<Record<string, string>> {
+  const relayIds = new Set(rows.map(({ relay }) => relay).filter((id) => id !== null));
+  const [names, relays] = await Promise.all([
+    namesOf(
+      scope,
+      rows.flatMap(({ principal, key, instance, resource, network, connector }) => [
+        ...[principal, key, instance, resource, network, connector],
+      ]),
+    ),
+    relayNames(ports, relayIds),
+  ]);
+  for (const id of relayIds) if (relays.has(id)) names[id] = relays.get(id)!;
+  return names;
+}

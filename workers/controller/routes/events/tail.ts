@@ -62,7 +62,7 @@ export const tailEvents = adminRoute(
         return answer({
           items: rows.map(show),
           next: await seal(ask, after),
-          names: await namesIn(scope, rows),
+          names: await namesIn(ask, rows),
         });
       }
       await new Promise((done) => setTimeout(done, lookMs));

@@ -4,7 +4,7 @@ import { connectors } from '#schema/db/tables.ts';
 import type { Id } from '#schema/ids.ts';
 import type { Ask } from '../../admin-route.ts';
 import { presentAgents } from '../../presence.ts';
-import { relayNames } from '../../relay-names.ts';
+import { relayNames, relaysOf } from '../../relay-names.ts';
 import { connectorState } from '../connectors/state.ts';
 import type { Finding } from './shape.ts';
 
@@ -16,11 +16,11 @@ export async function connectorFindings(
     ask.scope.select(connectors, { where: eq(connectors.remoteNetworkId, network) }),
     presentAgents(ask, 'connector'),
   ]);
-  const nameOf = await relayNames(ask.ports, rows);
+  const relays = await relayNames(ask.ports, relaysOf(rows));
   const states = rows.map((row) => ({
     row,
     here: present.get(row.id),
-    ...connectorState(row, { present: present.get(row.id), nameOf, nowMs: ask.now }),
+    ...connectorState(row, { present: present.get(row.id), relays, nowMs: ask.now }),
   }));
   const alive = states.filter(({ state }) => state === 'alive');
   const each = states

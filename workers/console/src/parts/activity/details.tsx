@@ -89,7 +89,7 @@ function Content({ event }: { event: FlowEvent }) {
           ['Remote Network', thing(event.network)],
           ['Connector', event.connector ? thing(event.connector) : 'never left the Client'],
           ['Path', event.path === 'none' ? null : event.path],
-          ['Relay', code(event.relay)],
+          ['Relay', event.relay && thing(event.relay)],
           ['Bytes up / down', `${sayBytes(event.bytes_up)} / ${sayBytes(event.bytes_down)}`],
           ['Duration', sayDuration(event.duration_ms)],
           ['Age of the ACL', event.acl_age === null ? null : `${event.acl_age} s`],
