@@ -13,9 +13,9 @@ const edge = 'edge';
 /** @returns id → name; a relay that has been deleted has none. */
 export async function relayNames(
   { database, settings }: Pick<Ports, 'database' | 'settings'>,
-  ids: Iterable<string | null>,
+  ids: Iterable<string>,
 ): Promise<ReadonlyMap<string, string>> {
-  const asked = new Set([...ids].filter((id) => id !== null));
+  const asked = new Set(ids);
   const names = new Map(settings.edgeRelays.map(({ id }) => [id, edge]));
   if ([...asked].some((id) => !names.has(id))) {
     const where = among(relays.id, [...asked]);
